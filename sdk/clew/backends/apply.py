@@ -1,0 +1,355 @@
+"""
+Making facts durable: one transaction for a batch, each fact once, folded as it is stored.
+
+The order inside the batch is kept. A person's documents are read once per batch, folded by the same
+functions as the hot path uses (`clew.engine.fold`), and written back with the facts, the sums and
+the trials: all of it or nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+from attrs import define, field
+
+from clew.backends.base import Place, Trial, Writing
+from clew.backends.people import load
+from clew.clock import instant, to_text
+from clew.engine.bucketing import store_bucket
+from clew.engine.compile import CompiledPolicy
+from clew.engine.fold import (
+    Effects,
+    fold_consent,
+    fold_decision,
+    fold_outcome,
+    fold_signal,
+    history,
+)
+from clew.engine.identity import link, refusal, unmerge
+from clew.engine.person import Person, empty
+from clew.engine.trial import COVARIATE_SECONDS, TrialDocument
+from clew.model.batch import ItemResult
+from clew.model.problem import ErrorItem
+
+__all__ = ["Applying", "bucket_of", "decision_ref", "stamp"]
+
+Fact = dict[str, Any]
+
+
+def bucket_of(decision: str) -> int | None:
+    """Read the bucket that a decision's id carries; None when the id is not one of ours."""
+    try:
+        bucket = int(decision[12:15], 16)
+    except ValueError:
+        return None
+    return bucket if bucket < 1024 and len(decision) == 32 else None  # noqa: PLR2004 - see `new_id`
+
+
+def decision_ref(request_id: str, slot: str) -> str:
+    """Name a decision by the request that asked for it (RULES D5)."""
+    return f"{slot} {request_id}"
+
+
+def stamp(person: Person, signal: Fact, received_at: float) -> bool:
+    """
+    Check permission for a signal and stamp its purposes and ground (RULES F5).
+
+    False when no purpose that it serves has a basis for this person.
+    """
+    purposes = person.permitted(person.policy.purposes_of(signal["type"]))
+    if not purposes:
+        return False
+    signal["purposes"] = list(purposes)
+    signal["basis"] = person.grounds[purposes[0]].basis
+    signal.setdefault("received_at", to_text(received_at))
+    return True
+
+
+@define
+class Applying:
+    """
+    One batch on its way into the store.
+
+    Args:
+        write: the transaction.
+        now: seconds since the epoch.
+    """
+
+    write: Writing
+    tenant: str
+    policy: CompiledPolicy | None
+    now: float
+    #: By canonical subject, and the canonical subject of each identity.
+    people: dict[str, Person] = field(factory=dict)
+    canonical: dict[str, str] = field(factory=dict)
+    touched: set[str] = field(factory=set)
+    trials: dict[int, tuple[str, TrialDocument]] = field(factory=dict)
+    sums: dict[str, dict[str, float]] = field(factory=dict)
+    items: dict[tuple[str, str], dict[str, Any]] = field(factory=dict)
+
+    def item(self, document: Mapping[str, Fact]) -> ItemResult:
+        """Apply one batch item, `{kind: fact}`."""
+        kind, fact = next(iter(document.items()))
+        apply = _APPLY.get(kind)
+        if apply is None:
+            return _refused("", "schema", "", f"{kind!r} is no kind of fact; see urn:clew:batch:1")
+        if self.policy is None and kind != "consent":
+            return _refused(fact["id"], "no_policy", "", "there is no live policy; publish one")
+        return apply(self, fact)
+
+    def finish(self) -> None:
+        """Write back what the batch changed besides its facts."""
+        for subject in sorted(self.touched):
+            for name, document in self.people[subject].documents.items():
+                self.write.put_person(self.place(name), name, orjson.dumps(document))
+        for key in sorted(self.sums):
+            self.write.add_sums(self.tenant, key, self.sums[key])
+        for subject, trial in self.trials.values():
+            self.write.put_trial(self.place(subject), self.tenant, _row(subject, trial))
+        for (catalogue, item), fields in sorted(self.items.items()):
+            self._put_item(f"item:{catalogue}:{item}", fields)
+
+    def place(self, subject: str) -> Place:
+        """Where a subject's rows lie."""
+        return store_bucket(self.tenant, subject), self.tenant
+
+    def person(self, subject: str) -> Person:
+        """The person a subject belongs to, as this batch has left them so far."""
+        known = self.canonical.get(subject)
+        if known is None:
+            assert self.policy is not None  # noqa: S101 - refused before
+            person, _ = load(self.write, self.tenant, self.policy, subject)
+            known = person.subject
+            self.people[known] = person
+            for name in person.documents:
+                self.canonical[name] = known
+        return self.people[known]
+
+    def nobody(self) -> Person:
+        """Whom a decision without a subject is folded into: nothing of it is kept."""
+        assert self.policy is not None  # noqa: S101 - refused before
+        return Person(self.policy, "", {"": empty()})
+
+    def took(self, person: Person, effects: Effects) -> None:
+        """Note what folding a fact changed."""
+        if person.subject:
+            self.touched.add(person.subject)
+        for trial in effects.opened:
+            self._fill(person, trial)
+        for trial in (*effects.opened, *effects.trials):
+            self.trials[id(trial)] = (person.subject, trial)
+        for key, deltas in effects.sums.items():
+            sums = self.sums.setdefault(key, {})
+            for name, delta in deltas.items():
+                sums[name] = sums.get(name, 0.0) + delta
+        for catalogue, item, fields in effects.items:
+            self.items.setdefault((catalogue, item), {}).update(fields)
+
+    def _fill(self, person: Person, trial: TrialDocument) -> None:
+        """Count in a new trial what the log has of its subject already."""
+        since = trial["at"] - COVARIATE_SECONDS
+        for who in person.documents:
+            for body in self.write.facts(self.place(who), "signal", who, since=since):
+                history(person, trial, who, orjson.loads(body))
+
+    def _put_item(self, name: str, fields: Mapping[str, Any]) -> None:
+        present = self.write.setting(self.tenant, name)
+        merged = {**orjson.loads(present or b"{}"), **fields}
+        if present is None or merged != orjson.loads(present):
+            self.write.put_setting(self.tenant, name, orjson.dumps(merged))
+
+
+# -- one function per kind of fact
+
+
+def _signal(batch: Applying, fact: Fact) -> ItemResult:
+    person = batch.person(fact["subject"])
+    if not stamp(person, fact, batch.now):
+        return _refused(
+            fact["id"],
+            "no_basis",
+            "/subject",
+            f"no purpose of {fact['type']!r} has a basis for this subject; record a consent first",
+        )
+    at = instant(fact["occurred_at"])
+    place = batch.place(fact["subject"])
+    added = batch.write.add_fact(
+        place, "signal", fact["id"], orjson.dumps(fact), subject=fact["subject"], at=at
+    )
+    if not added:
+        return ItemResult(id=fact["id"], status="duplicate")
+    effects = fold_signal(person, fact["subject"], fact)
+    batch.took(person, effects)
+    return ItemResult(id=fact["id"], status="applied")
+
+
+def _consent(batch: Applying, fact: Fact) -> ItemResult:
+    person = batch.person(fact["subject"]) if batch.policy is not None else None
+    if person is None:
+        return _refused(fact["id"], "no_policy", "", "there is no live policy; publish one")
+    if fact["purpose"] not in person.policy.purposes:
+        known = ", ".join(person.policy.purposes.chains) or "none"
+        return _refused(
+            fact["id"],
+            "unknown_purpose",
+            "/purpose",
+            f"the policy has no purpose {fact['purpose']!r}; it has: {known}",
+        )
+    fact.setdefault("received_at", to_text(batch.now))
+    added = batch.write.add_fact(
+        batch.place(fact["subject"]),
+        "consent",
+        fact["id"],
+        orjson.dumps(fact),
+        subject=fact["subject"],
+        at=instant(fact["occurred_at"]),
+    )
+    if not added:
+        return ItemResult(id=fact["id"], status="duplicate")
+    fold_consent(person, fact)
+    batch.touched.add(person.subject)
+    return ItemResult(id=fact["id"], status="applied")
+
+
+def _identity(batch: Applying, fact: Fact) -> ItemResult:
+    anonymous, subject = fact["anonymous_subject"], fact["subject"]
+    known, other = batch.person(subject), batch.person(anonymous)
+    documents = {**other.documents, **known.documents}
+    linking = fact["operation"] == "link"
+    cause = refusal(anonymous, subject, documents) if linking else None
+    if cause == "linked":
+        return ItemResult(id=fact["id"], status="duplicate", cause=cause)
+    if cause is None and not linking and documents[anonymous].get("link", {}).get("to") != subject:
+        cause = "not_linked"
+    if cause is not None:
+        return _refused(fact["id"], cause, "/anonymous_subject", _WHY_NOT[cause])
+    fact.setdefault("received_at", to_text(batch.now))
+    at = instant(fact["occurred_at"])
+    added = batch.write.add_fact(
+        batch.place(subject), "identity", fact["id"], orjson.dumps(fact), subject=subject, at=at
+    )
+    if not added:
+        return ItemResult(id=fact["id"], status="duplicate")
+    if linking:
+        assert batch.policy is not None  # noqa: S101 - refused before
+        objectives = batch.policy.objectives.values()
+        windows = {o.id: o.objective.window_seconds for o in objectives}
+        _, crossovers = link(anonymous, subject, documents, at=at, windows=windows)
+        if crossovers:
+            batch.sums.setdefault("crossovers", {}).setdefault("pairs", 0.0)
+            batch.sums["crossovers"]["pairs"] += crossovers
+    else:
+        unmerge(anonymous, subject, documents)
+    _regroup(batch, anonymous, subject, documents)
+    return ItemResult(id=fact["id"], status="applied")
+
+
+def _regroup(
+    batch: Applying, anonymous: str, subject: str, documents: dict[str, dict[str, Any]]
+) -> None:
+    """Put the people of a batch together anew after a link has changed, and mirror their trials."""
+    assert batch.policy is not None  # noqa: S101 - refused before
+    members = {subject, *documents[subject].get("members", ())}
+    groups = [members] if anonymous in members else [members, {anonymous}]
+    for group in groups:
+        canonical = subject if subject in group else anonymous
+        person = Person(batch.policy, canonical, {name: documents[name] for name in group})
+        batch.people[canonical] = person
+        batch.canonical.update(dict.fromkeys(group, canonical))
+        batch.touched.add(canonical)
+    if anonymous in members:
+        batch.people.pop(anonymous, None)
+        batch.touched.discard(anonymous)
+    for name in (anonymous, subject):
+        for trial in documents[name]["trials"].values():
+            batch.trials[id(trial)] = (name, trial)
+            other = subject if name == anonymous else anonymous
+            batch.write.drop_trial(batch.place(other), batch.tenant, _row(other, trial))
+
+
+def _decision(batch: Applying, fact: Fact) -> ItemResult:
+    subject = fact.get("subject")
+    bucket = bucket_of(fact["id"])
+    place = batch.place(subject) if bucket is None and subject else (bucket or 0, batch.tenant)
+    request_id = fact.get("request_id")
+    added = batch.write.add_fact(
+        place,
+        "decision",
+        fact["id"],
+        orjson.dumps(fact),
+        subject=subject or "",
+        at=instant(fact["decided_at"]),
+        ref=decision_ref(request_id, fact["slot"]) if request_id else "",
+    )
+    if not added:
+        return ItemResult(id=fact["id"], status="duplicate")
+    person = batch.person(subject) if subject else batch.nobody()
+    batch.took(person, fold_decision(person, fact))
+    # Outcomes that came first have been waiting for it (RULES D7).
+    for body in batch.write.referring(place, "outcome", fact["id"]):
+        batch.took(person, fold_outcome(person, orjson.loads(body)))
+    return ItemResult(id=fact["id"], status="applied")
+
+
+def _outcome(batch: Applying, fact: Fact) -> ItemResult:
+    decision = fact.get("decision")
+    if decision is None:
+        return _refused(fact["id"], "schema", "/decision", "an outcome names its decision")
+    place = (bucket_of(decision) or 0, batch.tenant)
+    body = batch.write.fact(place, "decision", decision)
+    made = orjson.loads(body) if body is not None else None
+    subject = (made or {}).get("subject") or ""
+    fact.setdefault("received_at", to_text(batch.now))
+    added = batch.write.add_fact(
+        place,
+        "outcome",
+        fact["id"],
+        orjson.dumps(fact),
+        subject=subject,
+        at=instant(fact["occurred_at"]),
+        ref=decision,
+    )
+    if not added or batch.write.known(batch.place(subject), "signal", [fact["id"]]):
+        return ItemResult(id=fact["id"], status="duplicate")
+    if made is None:
+        return ItemResult(id=fact["id"], status="applied", cause="pending")
+    person = batch.person(subject) if subject else batch.nobody()
+    effects = fold_outcome(person, fact)
+    batch.took(person, effects)
+    return ItemResult(id=fact["id"], status="late" if effects.status == "late" else "applied")
+
+
+_APPLY: dict[str, Callable[[Applying, Fact], ItemResult]] = {
+    "signal": _signal,
+    "consent": _consent,
+    "identity": _identity,
+    "decision": _decision,
+    "outcome": _outcome,
+}
+
+_WHY_NOT = {
+    "linked_elsewhere": "this anonymous id belongs to another subject: it is a shared device; "
+    "go on with a new anonymous id",
+    "known_subject": "both ids are known subjects; two known subjects are never merged implicitly",
+    "anonymous_subject": "the subject is itself an anonymous id that is linked to another subject",
+    "not_linked": "these two are not linked",
+}
+
+
+def _row(subject: str, trial: TrialDocument) -> Trial:
+    return Trial(
+        experiment=trial["experiment"],
+        epoch=trial["epoch"],
+        subject=subject,
+        arm=trial["arm"],
+        triggered_at=trial["at"],
+        policy_version=trial["policy_version"],
+        left_at=trial["left"],
+        opened_by=trial["owner"] if trial["owner"] != subject else None,
+        values={name: tuple(figures) for name, figures in trial["values"].items()},
+    )
+
+
+def _refused(name: str, cause: str, pointer: str, message: str) -> ItemResult:
+    error = ErrorItem(pointer=pointer, keyword=cause, message=message)
+    return ItemResult(id=name, status="refused", cause=cause, errors=(error,))

@@ -1,0 +1,555 @@
+"""
+A `Store` and the engine, together a `Backend`: clew inside the application's own process.
+
+Facts take two steps. `admit` shows them at once to this process's decisions; the caller makes them
+durable; `append` folds them into the store. Both steps fold with the same functions, so what was
+decided meanwhile was decided on what the store will say.
+"""
+
+import logging
+import random
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from clew.backends.apply import Applying, bucket_of, decision_ref, stamp
+from clew.backends.base import Admission, Kind, Place, Store
+from clew.backends.figures import Figures
+from clew.backends.measuring import measure
+from clew.backends.people import Hot, Pending, People
+from clew.backends.present import present
+from clew.backends.shelf import Shelf
+from clew.clock import Clock, SystemClock, instant, to_text
+from clew.engine.bucketing import STORE_BUCKETS, store_bucket
+from clew.engine.compile import CompiledPolicy, CompiledSlot
+from clew.engine.decide import Situation, decide
+from clew.engine.fold import Effects, fold_consent, fold_decision, fold_outcome, fold_signal
+from clew.engine.keep import kept
+from clew.engine.person import KINDS, Person, empty
+from clew.engine.record import record
+from clew.ids import is_ours, mint
+from clew.logic.values import truthy
+from clew.model.batch import ItemResult
+from clew.model.decision import Decision
+from clew.model.measurement import Measurement
+from clew.model.policy import Policy
+from clew.model.profile import Permission, Profile
+from clew.model.request import DecisionRequest
+from clew.trust.tokens import Tokens, new_key
+
+__all__ = ["Embedded"]
+
+logger = logging.getLogger("clew")
+
+#: A decision is asked for again after this long, in seconds, where the slot says nothing.
+TTL_SECONDS = 5.0
+#: How long a repeated request gets the same decision (RULES D5), in seconds.
+REPEAT_SECONDS = 86_400.0
+#: Decisions whose subject is remembered, so that an outcome finds it without a read.
+DECISIONS_REMEMBERED = 50_000
+#: Tokens outlive the longest window by a day (RULES K2), in seconds.
+TOKEN_MARGIN_SECONDS = 86_400.0
+
+_KEYS = "keys"
+
+
+class Embedded:
+    """
+    The backend inside the process.
+
+    Args:
+        store: where the data lies; closed with the backend.
+        tenant: whose data it is.
+        policy: a canonical bundle to seed the store with.
+        keys: signing keys, newest first; without them one is made and kept in the store (K1).
+        clock: what tells the time.
+        uniform: gives independent uniform numbers in [0, 1); by default the system's, which stays
+            right after a fork.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        tenant: str = "default",
+        policy: bytes | None = None,
+        keys: Sequence[str] = (),
+        clock: Clock | None = None,
+        uniform: Callable[[], float] | None = None,
+    ) -> None:
+        self._store = store
+        self._tenant = tenant
+        self._clock = clock or SystemClock()
+        self._uniform = uniform or random.SystemRandom().random
+        self._keys = tuple(keys)
+        self._tokens: Tokens | None = None
+        self._people = People(store, tenant, self._refold)
+        self._figures = Figures(store, tenant)
+        self._shelf = Shelf(store, tenant)
+        self._subjects: OrderedDict[str, str] = OrderedDict()
+        self._repeats: OrderedDict[str, tuple[CompiledPolicy, dict[str, Any]]] = OrderedDict()
+        self._said: set[tuple[str, str]] = set()
+        if policy is not None:
+            self._shelf.seed(policy)
+
+    # -- facts
+
+    def admit(self, item: dict[str, Any], /) -> Admission:
+        """As `Backend.admit`."""
+        kind, fact = next(iter(item.items()))
+        policy = self._shelf.live()
+        if policy is None:
+            self._say_once("policy", "", "no policy is live: pass policy= or publish one")
+            return Admission("refused", cause="no_policy")
+        if kind == "signal":
+            return self._admit_signal(policy, fact)
+        return self._admit_outcome(policy, fact)
+
+    def append(self, items: Iterable[bytes], /) -> list[ItemResult]:
+        """As `Backend.append`."""
+        documents = [orjson.loads(item) for item in items]
+        with self._store.write() as write:
+            batch = Applying(write, self._tenant, self._shelf.live(), self._clock.now())
+            results = [batch.item(document) for document in documents]
+            batch.finish()
+        self._settle(documents, results)
+        return results
+
+    # -- deciding
+
+    def decide(self, request: DecisionRequest, /) -> tuple[dict[str, Decision], list[bytes]]:
+        """As `Backend.decide`."""
+        now = self._clock.now()
+        policy = self._shelf.live()
+        decisions: dict[str, Decision] = {}
+        payloads: list[bytes] = []
+        if policy is None:
+            self._say_once("policy", "", "no policy is live: pass policy= or publish one")
+            return decisions, payloads
+        self._figures.refresh(now)
+        for name in _in_order(policy, request.slots):
+            slot = policy.slots[name]
+            decision, payload = self._decide(policy, slot, request, now)
+            decisions[name] = decision
+            if payload is not None:
+                payloads.append(payload)
+        return decisions, payloads
+
+    def decision(self, id: str, /) -> Decision | None:  # noqa: A002
+        """As `Backend.decision`."""
+        with self._store.read() as read:
+            body = read.fact((bucket_of(id) or 0, self._tenant), "decision", id)
+        if body is None:
+            return None
+        made = orjson.loads(body)
+        policy = self._shelf.version(made["policy_id"], made["policy_version"])
+        return None if policy is None else self._present(policy, made, "hit")
+
+    # -- reading
+
+    def policy(self) -> Policy | None:
+        """As `Backend.policy`."""
+        live = self._shelf.live()
+        return None if live is None else live.policy
+
+    @property
+    def shelf(self) -> Shelf:
+        """The stored policies."""
+        return self._shelf
+
+    @property
+    def store(self) -> Store:
+        """Where the data lies."""
+        return self._store
+
+    def compiled(self) -> CompiledPolicy | None:
+        """The live policy, ready to validate and decide with."""
+        return self._shelf.live()
+
+    def measure(
+        self, objective: str | None = None, /, *, holdout: str | None = None
+    ) -> list[Measurement]:
+        """As `Backend.measure`."""
+        policy = self._shelf.live()
+        if policy is None:
+            return []
+        return measure(
+            self._store, self._tenant, policy, self._clock.now(), objective, holdout=holdout
+        )
+
+    def subject(self, subject: str, /) -> Profile:
+        """As `Backend.subject`."""
+        policy = self._shelf.live()
+        now = self._clock.now()
+        if policy is None:
+            return Profile(subject=subject, as_of=_moment(now))
+        hot = self._people.get(policy, subject)
+        with hot.lock:
+            return _profile(hot.person, now)
+
+    def read_token(self, token: str, /) -> str | None:
+        """
+        Give the decision a token proves; None when the token has expired.
+
+        Raises:
+            TokenError: it was not issued here.
+        """
+        return self._signer().read(token, self._clock.now())
+
+    def close(self) -> None:
+        """As `Backend.close`."""
+        self._store.close()
+
+    # -- inside
+
+    def _admit_signal(self, policy: CompiledPolicy, fact: dict[str, Any]) -> Admission:
+        subject = fact["subject"]
+        now = self._clock.now()
+        hot = self._people.get(policy, subject)
+        with hot.lock:
+            if not stamp(hot.person, fact, now):
+                self._say_no_basis(policy, fact["type"])
+                return Admission("refused", cause="no_basis")
+            place = self._place(subject)
+            if not self._is_new("signal", fact["id"], place, hot):
+                return Admission("duplicate")
+            effects = fold_signal(hot.person, subject, fact)
+            self._note(hot, Pending("signal", fact["id"], place, fact), effects)
+        return Admission("applied", orjson.dumps({"signal": fact}))
+
+    def _admit_outcome(self, policy: CompiledPolicy, fact: dict[str, Any]) -> Admission:
+        decision = fact["decision"]
+        fact.setdefault("received_at", to_text(self._clock.now()))
+        payload = orjson.dumps({"outcome": fact})
+        place = (bucket_of(decision) or 0, self._tenant)
+        subject = self._subject_of(decision, place)
+        if subject is None:
+            # Its decision may still be on its way from another process (RULES D7).
+            return Admission("queued", payload)
+        hot = self._people.get(policy, subject) if subject else _nobody(policy)
+        with hot.lock:
+            if not self._is_new("outcome", fact["id"], place, hot):
+                return Admission("duplicate")
+            effects = fold_outcome(hot.person, fact)
+            self._note(hot, Pending("outcome", fact["id"], place, fact), effects)
+        return Admission(effects.status, payload)
+
+    def _is_new(self, kind: Kind, name: str, place: Place, hot: Hot) -> bool:
+        """Whether a fact is unknown; ids that were minted here just now cannot be stored yet."""
+        if (kind, name) in hot.pending:
+            return False
+        if is_ours(name):
+            return True
+        with self._store.read() as read:
+            return not read.known(place, kind, [name])
+
+    def _note(self, hot: Hot, pending: Pending, effects: Effects) -> None:
+        hot.pending[pending.kind, pending.id] = pending
+        self._figures.take(
+            (pending.kind, pending.id),
+            pending.place,
+            pending.kind,
+            effects.sums,
+            {(catalogue, item): fields for catalogue, item, fields in effects.items},
+        )
+
+    def _decide(
+        self, policy: CompiledPolicy, slot: CompiledSlot, request: DecisionRequest, now: float
+    ) -> tuple[Decision, bytes | None]:
+        subject = request.subject
+        hot = self._people.get(policy, subject) if subject is not None else _nobody(policy)
+        with hot.lock:
+            repeated = self._repeated(slot, request, now)
+            if repeated is not None:
+                return self._present(*repeated, "hit"), None
+            at = self._situation(policy, slot, request, hot, now)
+            raw = decide(policy, slot, at)
+            if raw.hit and at.kept is not None:
+                hot.touched[slot.id] = now
+                at.now = at.kept["at"]
+            made = record(
+                policy,
+                slot,
+                raw,
+                at,
+                id=at.kept["id"] if raw.hit and at.kept else self._new_id(at, hot, now),
+                request=self._named(request, at, hot),
+                valid_until=_valid_until(slot, now),
+            )
+            if raw.hit:
+                return self._present(policy, made, "hit"), None
+            payload = orjson.dumps({"decision": made})
+            self._keep(policy, slot, request, hot, made)
+        if raw.reason == "consent_denied":
+            self._say_denied(slot)
+        return self._present(policy, made, "miss"), payload
+
+    def _situation(
+        self,
+        policy: CompiledPolicy,
+        slot: CompiledSlot,
+        request: DecisionRequest,
+        hot: Hot,
+        now: float,
+    ) -> Situation:
+        person = hot.person
+        ground = person.grounds.get(slot.purpose)
+        basis = ground.basis if ground is not None and ground.permitted else None
+        counted = request.traffic in policy.traffic
+        last = None
+        if basis is not None and request.subject is not None:
+            last = kept(
+                policy,
+                slot,
+                person.latest(slot.id),
+                now=now,
+                active_at=max(person.seen, hot.touched.get(slot.id, 0.0)),
+                session_id=request.session_id,
+                view_id=_view_id(request.context),
+            )
+        return Situation(
+            view=person.view(slot.purpose, now, request.context),
+            basis=basis,
+            key=person.subject if request.subject is not None else None,
+            now=now,
+            uniform=self._uniform,
+            learned=self._figures,
+            arms=person.arms,
+            counted=counted,
+            kept=last,
+        )
+
+    def _new_id(self, at: Situation, hot: Hot, now: float) -> str:
+        # Without permission not even the bucket of the subject is written down.
+        named = at.basis is not None and at.key is not None
+        bucket = (
+            store_bucket(self._tenant, hot.person.subject)
+            if named
+            else random.SystemRandom().randrange(STORE_BUCKETS)
+        )
+        return mint(now, bucket)
+
+    def _named(self, request: DecisionRequest, at: Situation, hot: Hot) -> dict[str, Any]:
+        """What a record says of who asked; without permission, nothing (RULES D1)."""
+        named: dict[str, Any] = {}
+        if at.basis is not None and request.subject is not None:
+            named["subject"] = hot.person.subject
+            anonymous = request.anonymous_subject
+            if anonymous is None and request.subject != hot.person.subject:
+                anonymous = request.subject
+            named["anonymous_subject"] = anonymous
+            named["session_id"] = request.session_id
+        named["request_id"] = request.request_id
+        named["view_id"] = _view_id(request.context)
+        named = {name: value for name, value in named.items() if value is not None}
+        if request.traffic != "human":
+            named["traffic"] = request.traffic
+        return named
+
+    def _keep(
+        self,
+        policy: CompiledPolicy,
+        slot: CompiledSlot,
+        request: DecisionRequest,
+        hot: Hot,
+        made: dict[str, Any],
+    ) -> None:
+        name, subject = made["id"], made.get("subject", "")
+        place = (bucket_of(name) or 0, self._tenant)
+        effects = fold_decision(hot.person if subject else _nobody(policy).person, made)
+        self._note(hot, Pending("decision", name, place, made), effects)
+        _remember(self._subjects, name, subject)
+        if request.request_id is not None:
+            _remember(self._repeats, decision_ref(request.request_id, slot.id), (policy, made))
+
+    def _repeated(
+        self, slot: CompiledSlot, request: DecisionRequest, now: float
+    ) -> tuple[CompiledPolicy, dict[str, Any]] | None:
+        """The decision that the same request got before (RULES D5)."""
+        if request.request_id is None:
+            return None
+        ref = decision_ref(request.request_id, slot.id)
+        found = self._repeats.get(ref)
+        if found is None and request.subject is not None:
+            with self._store.read() as read:
+                for body in read.referring(self._place(request.subject), "decision", ref):
+                    made = orjson.loads(body)
+                    policy = self._shelf.version(made["policy_id"], made["policy_version"])
+                    if policy is not None:
+                        found = (policy, made)
+        if found is None or now - instant(found[1]["decided_at"]) > REPEAT_SECONDS:
+            return None
+        return found
+
+    def _present(self, policy: CompiledPolicy, made: Mapping[str, Any], cache: Any) -> Decision:
+        def token() -> str | None:
+            return self._signer().issue(made["id"], instant(made["decided_at"]))
+
+        return present(policy, made, cache=cache, token=token, counts=self._figures)
+
+    def _refold(self, person: Person, pending: Pending) -> None:
+        """Fold a pending fact into a person that was read again; its sums were taken before."""
+        fact = dict(pending.fact)
+        if pending.kind == "signal":
+            if fact["subject"] in person.documents and stamp(person, fact, 0.0):
+                fold_signal(person, fact["subject"], fact)
+        elif pending.kind == "decision":
+            if fact.get("subject") is not None:
+                fold_decision(person, fact)
+        elif pending.kind == "outcome":
+            fold_outcome(person, fact)
+        else:
+            fold_consent(person, fact)
+
+    def _settle(self, documents: Sequence[dict[str, Any]], results: Sequence[ItemResult]) -> None:
+        refused: list[tuple[str, str]] = []
+        settled: list[tuple[str, str, str]] = []
+        for document, result in zip(documents, results, strict=True):
+            kind, fact = next(iter(document.items()))
+            subject = fact.get("subject") or self._subjects.get(fact.get("decision", ""), "")
+            settled.append((subject, kind, result.id))
+            if result.status == "refused":
+                refused.append((kind, result.id))
+        self._people.settled(settled)
+        if refused:
+            self._figures.dismiss(refused)
+
+    def _subject_of(self, decision: str, place: Place) -> str | None:
+        subject = self._subjects.get(decision)
+        if subject is None:
+            with self._store.read() as read:
+                body = read.fact(place, "decision", decision)
+            if body is None:
+                return None
+            subject = orjson.loads(body).get("subject", "")
+            _remember(self._subjects, decision, subject)
+        return subject
+
+    def _place(self, subject: str) -> Place:
+        return store_bucket(self._tenant, subject), self._tenant
+
+    def _signer(self) -> Tokens:
+        if self._tokens is None:
+            policy = self._shelf.live()
+            objectives = policy.objectives.values() if policy is not None else ()
+            longest = max((o.objective.window_seconds for o in objectives), default=0.0)
+            self._tokens = Tokens(
+                self._keys or self._shared_keys(),
+                tenant=self._tenant,
+                lifetime_seconds=longest + TOKEN_MARGIN_SECONDS,
+            )
+        return self._tokens
+
+    def _shared_keys(self) -> list[str]:
+        """The keys of every process on this store, made by the first that needs one (K1)."""
+        with self._store.write() as write:
+            body = write.setting("", _KEYS)
+            if body is None:
+                body = orjson.dumps([new_key()])
+                write.put_setting("", _KEYS, body)
+        return list(orjson.loads(body))
+
+    # -- saying things once
+
+    def _say_once(self, kind: str, name: str, message: str, *args: Any) -> None:
+        if (kind, name) not in self._said:
+            self._said.add((kind, name))
+            logger.warning(message, *args)
+
+    def _say_denied(self, slot: CompiledSlot) -> None:
+        self._say_once(
+            "denied",
+            slot.id,
+            "slot %r: no permission for its purpose %r, so the default is shown; record a consent "
+            "with client.consent(subject, grant=[%r], source=...) (said once per slot)",
+            slot.id,
+            slot.purpose,
+            slot.purpose,
+        )
+
+    def _say_no_basis(self, policy: CompiledPolicy, signal: str) -> None:
+        purposes = policy.purposes_of(signal)
+        if purposes:
+            self._say_once(
+                "basis",
+                signal,
+                "signal %r was not stored: none of its purposes (%s) has a basis for the subject; "
+                "record a consent first (said once per type)",
+                signal,
+                ", ".join(purposes),
+            )
+        else:
+            self._say_once(
+                "basis",
+                signal,
+                "signal %r was not stored: it serves no purpose; list its purposes under `signals` "
+                "in the policy, or let a trait or an objective read it (said once per type)",
+                signal,
+            )
+
+
+def _in_order(policy: CompiledPolicy, names: Iterable[str]) -> list[str]:
+    """The known slots by declared priority, then as asked: never by drawn values (RULES D9)."""
+    known = [name for name in dict.fromkeys(names) if name in policy.slots]
+    return sorted(known, key=lambda name: -policy.slots[name].slot.priority)
+
+
+def _nobody(policy: CompiledPolicy) -> Hot:
+    return Hot(Person(policy, "", {"": empty()}), {}, 0)
+
+
+def _view_id(context: Mapping[str, Any]) -> str | None:
+    view_id = context.get("view_id")
+    return view_id if isinstance(view_id, str) else None
+
+
+def _valid_until(slot: CompiledSlot, now: float) -> float:
+    until = now + (slot.slot.ttl_seconds or TTL_SECONDS)
+    return min([until, *(edge for edge in slot.boundaries if edge > now)])
+
+
+def _remember(memory: OrderedDict[str, Any], name: str, value: Any) -> None:
+    memory[name] = value
+    if len(memory) > DECISIONS_REMEMBERED:
+        memory.popitem(last=False)
+
+
+def _moment(at: float) -> datetime:
+    return datetime.fromtimestamp(at, UTC)
+
+
+def _profile(person: Person, now: float) -> Profile:
+    policy = person.policy
+    values: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
+    for trait in policy.traits.values():
+        value = trait.read(person.states[trait.path], now)
+        if value is not None:
+            values[trait.kind][trait.id] = value
+    merged: dict[str, Any] = {}
+    for kind in reversed(KINDS):
+        merged.update(values[kind])
+    view = {**values, "traits": merged, "segments": (), "journeys": {}, "context": {}}
+    return Profile(
+        subject=person.subject,
+        as_of=_moment(now),
+        anonymous_subjects=tuple(sorted(set(person.documents) - {person.subject})),
+        segments=tuple(name for name, rule in policy.segments if truthy(rule(view))),
+        permissions=tuple(
+            Permission(
+                purpose=purpose,
+                permitted=ground.permitted,
+                basis=ground.basis,
+                state=ground.state,
+                source=ground.source,
+                occurred_at=None if ground.at is None else _moment(ground.at),
+            )
+            for purpose, ground in person.grounds.items()
+        ),
+        signals=sum(document["signals"] for document in person.documents.values()),
+        policy_id=policy.policy.id,
+        policy_version=policy.policy.version,
+        **values,
+    )

@@ -1,0 +1,154 @@
+"""
+What was learned, as this process sees it: the store's sums plus its own unsettled deltas.
+
+`report` changes an arm here at once; the store follows when the fact is made durable. After any
+commit the cached sums are dropped, and of the unsettled deltas those whose fact is stored by then.
+"""
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from attrs import define, field
+
+from clew.backends.base import Kind, Place, Reading, Store
+from clew.engine.learn import Arm, Prior
+from clew.model.policy import CatalogueItem
+
+__all__ = ["Figures", "Sums"]
+
+Sums = Mapping[str, Mapping[str, float]]
+
+
+@define
+class _Unsettled:
+    place: Place
+    kind: Kind
+    sums: Sums
+    items: Mapping[tuple[str, str], Mapping[str, Any]] = field(factory=dict)
+
+
+class Figures:
+    """
+    Arms, tallies and learned catalogue items of one tenant.
+
+    Reading is safe from any thread; what a decision reads may miss a delta that another thread is
+    adding at that moment, never half of one.
+    """
+
+    def __init__(self, store: Store, tenant: str) -> None:
+        self._store = store
+        self._tenant = tenant
+        self._lock = threading.RLock()
+        self._arms: dict[str, Arm] = {}
+        self._tallies: dict[str, dict[str, float]] = {}
+        self._items: dict[tuple[str, str], CatalogueItem | None] = {}
+        self._unsettled: dict[tuple[str, str], _Unsettled] = {}
+        self._read_at = 0.0
+        #: The store's change count the cached figures belong to.
+        self.version = -1
+
+    def refresh(self, now: float) -> None:
+        """Drop what is cached when the store has changed."""
+        version = self._store.changes()
+        if version == self.version:
+            return
+        with self._lock:
+            with self._store.read() as reading:
+                self._settle(reading)
+            self._arms.clear()
+            self._tallies.clear()
+            self._items.clear()
+            self.version, self._read_at = version, now
+
+    def take(
+        self,
+        key: tuple[str, str],
+        place: Place,
+        kind: Kind,
+        sums: Sums,
+        items: Mapping[tuple[str, str], Mapping[str, Any]],
+    ) -> None:
+        """Add what a fact (kind, id) taught, at once."""
+        if not sums and not items:
+            return
+        with self._lock:
+            self._unsettled[key] = _Unsettled(place, kind, sums, items)
+            for name, deltas in sums.items():
+                if name in self._arms:
+                    self._arms[name].add(deltas)
+                if name in self._tallies:
+                    _add(self._tallies[name], deltas)
+            for item in items:
+                self._items.pop(item, None)
+
+    def dismiss(self, keys: list[tuple[str, str]]) -> None:
+        """Forget the deltas of facts that will never be stored."""
+        with self._lock:
+            gone = [self._unsettled.pop(key, None) for key in keys]
+            if any(gone):
+                self.version = -1
+
+    def arm(self, key: str, prior: Prior, /) -> Arm:
+        """The state of one arm; the prior where nothing was learned."""
+        arm = self._arms.get(key)
+        if arm is None:
+            with self._lock:
+                arm = self._arms[key] = Arm(prior, self._sums(key))
+        return arm
+
+    def tally(self, key: str, /) -> Mapping[str, float]:
+        """Sums by name."""
+        tally = self._tallies.get(key)
+        if tally is None:
+            with self._lock:
+                tally = self._tallies[key] = self._sums(key)
+        return tally
+
+    def item(self, catalogue: str, item: str, /) -> CatalogueItem | None:
+        """An entry that a catalogue learned from signals."""
+        key = (catalogue, item)
+        if key not in self._items:
+            with self._lock:
+                self._items[key] = self._read_item(catalogue, item)
+        return self._items[key]
+
+    def age(self, now: float, /) -> float:
+        """How old the figures are, in seconds."""
+        return max(now - self._read_at, 0.0)
+
+    def _sums(self, key: str) -> dict[str, float]:
+        with self._store.read() as reading:
+            sums = reading.sums(self._tenant, key)
+        for unsettled in self._unsettled.values():
+            _add(sums, unsettled.sums.get(key, {}))
+        return sums
+
+    def _read_item(self, catalogue: str, item: str) -> CatalogueItem | None:
+        fields: dict[str, Any] = {}
+        with self._store.read() as reading:
+            body = reading.setting(self._tenant, f"item:{catalogue}:{item}")
+        if body is not None:
+            fields = orjson.loads(body)
+        named = body is not None
+        for unsettled in self._unsettled.values():
+            if (catalogue, item) in unsettled.items:
+                named = True
+                fields.update(unsettled.items[catalogue, item])
+        if not named:
+            return None
+        return CatalogueItem(id=item, name=fields.get("name"), price=fields.get("price"))
+
+    def _settle(self, reading: Reading) -> None:
+        groups: dict[tuple[Place, Kind], list[str]] = {}
+        for (_, name), unsettled in self._unsettled.items():
+            groups.setdefault((unsettled.place, unsettled.kind), []).append(name)
+        for (place, kind), names in groups.items():
+            for name in reading.known(place, kind, names):
+                self._unsettled.pop((kind, name), None)
+
+
+def _add(sums: dict[str, float], deltas: Mapping[str, float]) -> None:
+    for name, delta in deltas.items():
+        sums[name] = sums.get(name, 0.0) + delta

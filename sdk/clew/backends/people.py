@@ -1,0 +1,211 @@
+"""
+The people this process is dealing with: their profiles in memory, and how they stay true.
+
+A hot person is what the store said at one snapshot, plus the facts this process has taken since and
+not yet made durable ("pending"). When the store has changed, a person whose documents have another
+version is read again in one snapshot, and of the pending facts those already in that snapshot are
+dropped: nothing is counted twice, whoever wrote it and whenever (RULES F4, F7).
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
+
+import orjson
+from attrs import define, field
+
+from clew.backends.base import Kind, Place, Reading, Store
+from clew.clock import instant
+from clew.engine.bucketing import store_bucket
+from clew.engine.compile import CompiledPolicy
+from clew.engine.person import Document, Person, empty
+
+__all__ = ["Hot", "Pending", "People", "load"]
+
+#: People kept in memory; beyond this the longest unused are forgotten.
+PEOPLE_KEPT = 10_000
+
+Refold: TypeAlias = Callable[[Person, "Pending"], None]
+
+
+@define
+class Pending:
+    """A fact that was taken and is on its way to the store."""
+
+    kind: Kind
+    id: str
+    place: Place
+    fact: Mapping[str, Any]
+
+
+@define(eq=False)
+class Hot:
+    """A person in memory; everything but `lock` is used under the lock."""
+
+    person: Person
+    versions: dict[str, int]
+    #: The store's change count at which the versions were last seen to hold.
+    checked: int
+    lock: threading.RLock = field(factory=threading.RLock)
+    #: By (kind, id), in the order taken.
+    pending: dict[tuple[str, str], Pending] = field(factory=dict)
+    #: By slot, the instant of the last hit on a kept decision.
+    touched: dict[str, float] = field(factory=dict)
+
+
+def load(
+    reading: Reading, tenant: str, policy: CompiledPolicy, subject: str
+) -> tuple[Person, dict[str, int]]:
+    """
+    Read a person: follow the link of an anonymous subject, then every identity's document.
+
+    Documents that were folded for other traits are folded anew from the stored signals, so a
+    changed policy finds the history it asks for (C45).
+    """
+    documents: dict[str, Document] = {}
+    versions: dict[str, int] = {}
+
+    def document(name: str) -> Document:
+        row = reading.person((store_bucket(tenant, name), tenant), name)
+        versions[name] = row[0] if row else 0
+        documents[name] = orjson.loads(row[1]) if row else empty()
+        return documents[name]
+
+    link = document(subject).get("link")
+    canonical = link["to"] if link else subject
+    members = (documents.get(canonical) or document(canonical)).get("members", ())
+    for member in members:
+        if member not in documents:
+            document(member)
+    for name, found in documents.items():
+        _refold(reading, tenant, policy, name, found)
+    return Person(policy, canonical, documents), versions
+
+
+def _refold(
+    reading: Reading, tenant: str, policy: CompiledPolicy, name: str, document: Document
+) -> None:
+    """Fold the stored signals into traits the document does not have yet; drop those unused."""
+    if document.get("fold") == policy.fold_digest:
+        return
+    document["fold"] = policy.fold_digest
+    states = document["traits"]
+    wanted = {trait.digest: trait for trait in policy.traits.values()}
+    missing = [trait for digest, trait in wanted.items() if digest not in states]
+    document["traits"] = {digest: states[digest] for digest in states if digest in wanted}
+    if not missing or not document["signals"]:
+        return
+    covers = policy.purposes.covers
+    for body in reading.facts((store_bucket(tenant, name), tenant), "signal", name):
+        signal = orjson.loads(body)
+        for trait in missing:
+            stamped = signal.get("purposes", ())
+            if trait.signal != signal["type"] or not any(covers(p, trait.purpose) for p in stamped):
+                continue
+            at = instant(signal["occurred_at"])
+            state = trait.fold(document["traits"].get(trait.digest), at, signal)
+            if state is not None:
+                document["traits"][trait.digest] = state
+
+
+class People:
+    """
+    The people in memory, by canonical subject.
+
+    Args:
+        refold: folds a pending fact into a person that was read again.
+    """
+
+    def __init__(self, store: Store, tenant: str, refold: Refold) -> None:
+        self._store = store
+        self._tenant = tenant
+        self._refold_pending = refold
+        self._hot: dict[str, Hot] = {}
+        self._canonical: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def get(self, policy: CompiledPolicy, subject: str) -> Hot:
+        """Give the person a subject belongs to, as true as the store is now."""
+        changes = self._store.changes()
+        hot = self._hot.get(self._canonical.get(subject, subject))
+        if hot is not None:
+            if hot.checked == changes and hot.person.policy is policy:
+                return hot
+            with hot.lock:
+                if self._still_holds(hot, policy):
+                    hot.checked = changes
+                    return hot
+        return self._read(policy, subject, changes)
+
+    def settled(self, facts: Iterable[tuple[str, str, str]]) -> None:
+        """Forget pending facts (subject, kind, id) which the store has dealt with."""
+        for subject, kind, name in facts:
+            hot = self._hot.get(self._canonical.get(subject, subject))
+            if hot is not None:
+                with hot.lock:
+                    hot.pending.pop((kind, name), None)
+
+    def forget(self) -> None:
+        """Drop everything that is not pending: the next use reads it anew."""
+        with self._lock:
+            self._hot = {name: hot for name, hot in self._hot.items() if hot.pending}
+            for hot in self._hot.values():
+                hot.checked = -1
+
+    def _still_holds(self, hot: Hot, policy: CompiledPolicy) -> bool:
+        if hot.person.policy is not policy:
+            return False
+        with self._store.read() as reading:
+            return all(
+                reading.version((store_bucket(self._tenant, name), self._tenant), name) == version
+                for name, version in hot.versions.items()
+            )
+
+    def _read(self, policy: CompiledPolicy, subject: str, changes: int) -> Hot:
+        with self._store.read() as reading:
+            person, versions = load(reading, self._tenant, policy, subject)
+            with self._lock:
+                hot = self._hot.get(person.subject)
+                if hot is None:
+                    hot = self._hot[person.subject] = Hot(person, versions, changes)
+                    self._make_room()
+                for name in versions:
+                    self._canonical[name] = person.subject
+            with hot.lock:
+                self._take_over(subject, hot)
+                stored = _stored(reading, hot.pending.values())
+                hot.person, hot.versions, hot.checked = person, versions, changes
+                for key, pending in list(hot.pending.items()):
+                    if key in stored:
+                        del hot.pending[key]
+                    else:
+                        self._refold_pending(person, pending)
+        return hot
+
+    def _take_over(self, subject: str, hot: Hot) -> None:
+        """An anonymous subject that was linked meanwhile brings its pending facts along."""
+        former = self._hot.get(subject)
+        if former is not None and former is not hot:
+            with former.lock:
+                hot.pending.update(former.pending)
+                former.pending.clear()
+            self._hot.pop(subject, None)
+
+    def _make_room(self) -> None:
+        while len(self._hot) > PEOPLE_KEPT:
+            oldest = next((n for n, hot in self._hot.items() if not hot.pending), None)
+            if oldest is None:
+                return
+            for name in self._hot.pop(oldest).versions:
+                self._canonical.pop(name, None)
+
+
+def _stored(reading: Reading, pending: Iterable[Pending]) -> set[tuple[str, str]]:
+    groups: dict[tuple[Place, Kind], list[str]] = {}
+    for fact in pending:
+        groups.setdefault((fact.place, fact.kind), []).append(fact.id)
+    return {
+        (kind, name)
+        for (place, kind), names in groups.items()
+        for name in reading.known(place, kind, names)
+    }

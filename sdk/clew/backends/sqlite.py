@@ -1,0 +1,215 @@
+"""
+The store in an SQLite file: the default, for one machine.
+
+Each thread reads through a connection of its own; one connection writes, under a lock, since SQLite
+admits one writer at a time anyhow. The file is in WAL mode, so readers and the writer do not wait
+for each other.
+
+No connection is open while the process forks. A child inherits SQLite's memory of the locks that
+its parent holds, but not the locks: connections that the child opens then go without, and what they
+commit is lost when the parent closes the file (SQLite, How To Corrupt, section 2.6). So before a
+fork all threads are waited for and all connections closed; afterwards both sides open their own.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from threading import RLock, local
+from typing import Any, get_args
+from urllib.parse import unquote, urlsplit
+from weakref import WeakSet
+
+from clew.backends.base import Kind, Writing
+from clew.backends.sqlite_connection import Connection, DatabaseFile
+from clew.backends.sqlite_ddl import MIGRATIONS, migrate
+from clew.backends.sqlite_rows import SqliteWriting
+from clew.backends.sqlite_session import Session
+from clew.engine.bucketing import STORE_BUCKETS
+from clew.errors import ConfigurationError
+
+__all__ = ["SqliteStore", "store_from_url"]
+
+
+class SqliteStore:
+    """
+    A store in a file, which is made (mode 0600) if there is none.
+
+    Args:
+        path: of the file; its folder exists, on a local disk.
+        patience: how long to wait for the locks of other processes, in seconds.
+
+    Raises:
+        ConfigurationError: the file cannot be made, is none of clew's, or is a newer clew's.
+        BackendUnavailableError: it is locked or cannot be opened now.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, patience: float = 5.0) -> None:
+        self._file = DatabaseFile(Path(path).absolute(), patience)
+        self._local = local()
+        self._sessions: WeakSet[Session] = WeakSet()
+        # Held for moments, while the sessions are listed.
+        self._listing = RLock()
+        # Held for the length of a transaction; re-entrant so that SQLite refuses a nested one.
+        self._writing = RLock()
+        self._writer: Connection | None = None
+        self._counting = RLock()
+        self._changes = 0
+        with _forking:
+            _prepare(self._file)
+            _stores.add(self)
+
+    def read(self) -> Session:
+        """As `Store.read`; inside of a snapshot it is the same one again."""
+        return self._session()
+
+    @contextmanager
+    def write(self) -> Iterator[Writing]:
+        """As `Store.write`."""
+        with self._session().guard, self._writing:
+            if self._writer is None:
+                self._writer = self._file.connect()
+            writer = self._writer
+            with writer.transaction():
+                yield SqliteWriting(writer)
+
+    def changes(self) -> int:
+        """
+        As `Store.changes`: how often a thread of this process has seen that something changed.
+
+        Every thread looks through its own connection. So a commit may count several times, but
+        whoever asks after it gets a number that nobody got before it.
+        """
+        session = self._session()
+        with session.guard:
+            # An open snapshot is of the past: what is read there must not pass for the present.
+            if not session.is_reading:
+                if session.has_changed():
+                    with self._counting:
+                        self._changes += 1
+                session.told = self._changes
+            return session.told
+
+    def facts_of(self, tenant: str, kind: Kind, /) -> Iterator[bytes]:
+        """As `Store.facts_of`, with a snapshot for each bucket."""
+        for bucket in range(STORE_BUCKETS):
+            with self._session() as reading:
+                found = reading.of_kind((bucket, tenant), kind)
+            yield from found
+
+    def status(self) -> dict[str, Any]:
+        """As `Store.status`."""
+        with self._session() as reading:
+            counts = reading.counts()
+        return {
+            "location": str(self._file.path),
+            "schema_version": len(MIGRATIONS),
+            "facts": {kind: counts.get(kind, 0) for kind in get_args(Kind)},
+        }
+
+    def close(self) -> None:
+        """Close the file, once all other threads have left their snapshots and transactions."""
+        with self.vacated():
+            self._file.is_closed = True
+
+    @contextmanager
+    def vacated(self) -> Iterator[None]:
+        """
+        Wait until no other thread is inside, close all connections and let no one in meanwhile.
+
+        A snapshot or transaction of this very thread is cut short: it raises when it is used next.
+        """
+        with self._listing, ExitStack() as held:
+            for session in list(self._sessions):
+                held.enter_context(session.guard)
+                session.disconnect()
+            if self._writer:
+                self._writer.close()
+                self._writer = None
+            yield
+
+    def _session(self) -> Session:
+        try:
+            session: Session = self._local.session
+        except AttributeError:
+            session = self._local.session = Session(self._file)
+            with self._listing:
+                self._sessions.add(session)
+        return session
+
+
+def store_from_url(url: str) -> SqliteStore:
+    """
+    Open the store that a URL names: `sqlite:///relative.db` or `sqlite:////absolute.db`.
+
+    Raises:
+        ConfigurationError: the URL names no file, or as `SqliteStore` does.
+        BackendUnavailableError: as `SqliteStore` does.
+    """
+    parts = urlsplit(url)
+    path = unquote(parts.path.removeprefix("/"))
+    if not path or parts.netloc or parts.query or parts.fragment:
+        raise ConfigurationError(
+            f"{url!r} names no file: write 'sqlite:///shop.db' for one in the working folder,"
+            " 'sqlite:////var/lib/shop.db' for one anywhere, or 'memory://' for none"
+        )
+    return SqliteStore(path)
+
+
+def _prepare(file: DatabaseFile) -> None:
+    """Make the file or bring it up to date, while no other process does so."""
+    with _locked(file.path.parent):
+        _create(file.path)
+        with closing(file.connect()) as connection:
+            connection.run("PRAGMA journal_mode = WAL")
+            migrate(connection)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """
+    Hold the lock of a folder.
+
+    SQLite does not wait for a lock when it goes into WAL mode, so openers take turns by this one.
+    """
+    try:
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{folder}: {error.strerror}: make this folder and let this user read it; it is not"
+            " made on its own, lest a slip of the pen begins an empty store elsewhere"
+        ) from error
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
+def _create(path: Path) -> None:
+    """Make an empty file which only this user reads; SQLite gives its companions the same mode."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        # It is not even opened: closing it would drop the locks of connections to it (POSIX fcntl).
+        return
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path}: {error.strerror}: let this user make files in that folder, or name another"
+        ) from error
+
+
+#: Held while a store is opened and while the process forks: neither happens inside the other.
+_forking = RLock()
+_stores: WeakSet[SqliteStore] = WeakSet()
+_held = ExitStack()
+
+
+def _before_fork() -> None:
+    _held.enter_context(_forking)
+    for store in list(_stores):
+        _held.enter_context(store.vacated())
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_held.close, after_in_child=_held.close)

@@ -1,0 +1,53 @@
+"""What an error of SQLite means: whose fault it is, whether to try again, and what to do."""
+
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+
+from clew.errors import (
+    BackendRejectedError,
+    BackendUnavailableError,
+    ClewError,
+    ConfigurationError,
+)
+
+__all__ = ["failure"]
+
+_BUSY = "other processes kept it locked: try again, and give it fewer writers if this persists"
+
+#: By primary result code. Source: SQLite, Result and Error Codes, section 3.
+_MEANINGS: Mapping[int, tuple[type[ClewError], str]] = {
+    sqlite3.SQLITE_BUSY: (BackendUnavailableError, _BUSY),
+    sqlite3.SQLITE_LOCKED: (BackendUnavailableError, _BUSY),
+    sqlite3.SQLITE_FULL: (BackendUnavailableError, "make room on the disk, then try again"),
+    sqlite3.SQLITE_IOERR: (
+        BackendUnavailableError,
+        "the disk failed: see the system's log, then try again",
+    ),
+    sqlite3.SQLITE_CANTOPEN: (
+        BackendUnavailableError,
+        "let this user read and write the file and its folder, and see that few files are open",
+    ),
+    sqlite3.SQLITE_NOMEM: (BackendUnavailableError, "free some memory, then try again"),
+    sqlite3.SQLITE_PROTOCOL: (BackendUnavailableError, "try again"),
+    sqlite3.SQLITE_INTERRUPT: (BackendUnavailableError, "try again"),
+    sqlite3.SQLITE_NOTADB: (
+        ConfigurationError,
+        "name another file, or move this one away to begin a new one",
+    ),
+    sqlite3.SQLITE_READONLY: (
+        ConfigurationError,
+        "let this user write the file and its folder, which holds the -wal and -shm files",
+    ),
+    sqlite3.SQLITE_CORRUPT: (
+        BackendRejectedError,
+        "restore a copy, or save what can be read with `sqlite3 FILE .recover`",
+    ),
+}
+
+
+def failure(error: sqlite3.Error, path: Path) -> ClewError:
+    """Say what an error means for whoever asked, naming the file and what to do."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    blame, advice = _MEANINGS.get(code & 0xFF, (BackendRejectedError, ""))
+    return blame(f"{path}: {error}" + (f"; {advice}" if advice else ""))

@@ -1,0 +1,54 @@
+"""
+Time is injected: nothing below the clients reads a clock of its own.
+
+Inside clew an instant is a `float`: seconds since 1970-01-01T00:00:00Z (POSIX time), which is
+cheap to compare and to bucket. At the borders it is text as RFC 3339 section 5.6, in UTC.
+"""
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+__all__ = ["Clock", "SystemClock", "instant", "to_text"]
+
+
+class Clock(Protocol):
+    """What tells the time."""
+
+    def now(self) -> float:
+        """The present instant, in seconds since the epoch, UTC."""
+        ...
+
+
+class SystemClock:
+    """The machine's wall clock."""
+
+    now = staticmethod(time.time)
+
+
+def to_text(at: float) -> str:
+    """
+    Write an instant as RFC 3339 text in UTC with microseconds.
+
+    >>> to_text(0.0)
+    '1970-01-01T00:00:00.000000Z'
+    """
+    # Four times as fast as strftime, and on the path of every signal.
+    return f"{datetime.fromtimestamp(at, UTC).isoformat(timespec='microseconds')[:-6]}Z"
+
+
+def instant(value: "str | float | datetime") -> float:
+    """
+    Read an instant from RFC 3339 text, an aware `datetime` or seconds since the epoch.
+
+    Raises:
+        ValueError: the text is no RFC 3339 instant, or has no offset from UTC.
+    """
+    if isinstance(value, bool):
+        raise ValueError("an instant is RFC 3339 text, an aware datetime or seconds, not a boolean")  # noqa: TRY004
+    if isinstance(value, int | float):
+        return float(value)
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    if moment.tzinfo is None:
+        raise ValueError(f"{value!s} has no offset from UTC: add 'Z' or '+00:00'")
+    return moment.timestamp()

@@ -1,0 +1,98 @@
+"""
+Carries one batch to the receiver: again if it may succeed, in halves if something in it is at
+fault.
+
+No thread and no lock is known here; what it needs of them it is given.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from clew.clock import Clock
+from clew.delivery.backlog import Record
+from clew.delivery.retry import Backoff, is_retryable
+
+__all__ = ["Courier", "Ledger", "Send"]
+
+#: Hands over payloads, all or none; raises if the receiver did not take them.
+Send = Callable[[list[bytes]], None]
+
+
+class Ledger(Protocol):
+    """Where the courier reports to, and what tells it to stop."""
+
+    def settle(self, records: list[Record], /) -> None:
+        """These were delivered."""
+        ...
+
+    def bury(self, record: Record, cause: str, reason: str, /) -> None:
+        """This one never will be: `cause` is counted, `reason` is for people."""
+        ...
+
+    def pause(self, seconds: float, /) -> bool:
+        """Wait; whether to go on afterwards. Zero merely asks."""
+        ...
+
+
+class Courier:
+    """
+    Delivers batches in order.
+
+    - An error that is retryable holds up everything behind it, so order is kept and a receiver in
+      trouble gets one probe at a time.
+    - One that is not splits the batch: of n records one is found at fault after about 2 log2 n
+      attempts, and the others get through.
+    - Attempts are bounded by age, not by number: a record that fails when it is older than
+      `max_age_seconds` is given up, because its receiver may no longer know it for a duplicate.
+    """
+
+    def __init__(
+        self, send: Send, ledger: Ledger, *, backoff: Backoff, max_age_seconds: float, clock: Clock
+    ) -> None:
+        self._send = send
+        self._ledger = ledger
+        self._backoff = backoff
+        self._max_age_seconds = max_age_seconds
+        self._clock = clock
+
+    def deliver(self, batch: list[Record]) -> None:
+        """Settle or bury every record of a batch; returns early when told to stop."""
+        parts = [batch]
+        failures = 0
+        while parts and self._ledger.pause(0):
+            part = parts.pop()
+            error = self._attempt(part)
+            if error is None:
+                failures = 0
+                self._ledger.settle(part)
+            elif is_retryable(error):
+                if part := self._without_expired(part, error):
+                    parts.append(part)
+                    self._ledger.pause(self._backoff.delay(failures, error))
+                failures += 1
+            elif len(part) == 1:
+                self._ledger.bury(part[0], "dead_letter", _reason(error))
+            else:
+                middle = len(part) // 2
+                parts += [part[middle:], part[:middle]]
+
+    def _attempt(self, part: list[Record]) -> BaseException | None:
+        try:
+            self._send([record.payload for record in part])
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the one worker lives on
+            return error
+        return None
+
+    def _without_expired(self, part: list[Record], error: BaseException) -> list[Record]:
+        oldest = self._clock.now() - self._max_age_seconds
+        fresh: list[Record] = []
+        for record in part:
+            if record.at < oldest:
+                self._ledger.bury(record, "expired", _reason(error))
+            else:
+                fresh.append(record)
+        return fresh
+
+
+def _reason(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"

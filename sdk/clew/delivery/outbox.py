@@ -1,0 +1,247 @@
+"""
+The way out of the process: `put` returns at once, one daemon thread delivers.
+
+- **At least once, in order.** A record is in the spool before `put` returns and stays there until
+  the receiver took it. Receivers know duplicates by the id in the record, which is opaque here.
+- **The host never waits** for a receiver, except under `overflow="block"`, and never fails for one.
+- **Every loss is counted** by its cause (`clew.delivery.losses`).
+- **A dead process loses nothing** that was put: whoever starts next adopts it.
+"""
+
+from collections import Counter
+from pathlib import Path
+from typing import Literal
+
+from clew.clock import Clock, SystemClock
+from clew.delivery.backlog import Backlog, count_records
+from clew.delivery.courier import Send
+from clew.delivery.lifecycle import register
+from clew.delivery.losses import Losses, OnLoss
+from clew.delivery.retry import Backoff
+from clew.delivery.spool import Spool
+from clew.delivery.timing import MonotonicTiming, Timing
+from clew.delivery.worker import DeadLetter, Worker
+from clew.errors import ClosedError
+
+__all__ = ["Outbox", "Overflow"]
+
+#: What gives way at the bound: the oldest record, the new one, or the caller, for `block_seconds`.
+Overflow = Literal["drop_oldest", "drop_newest", "block"]
+
+
+class Outbox:
+    """
+    A queue of opaque records with one worker, which the first record starts.
+
+    Args:
+        send: hands over a batch, all or none, on the worker's thread. `Courier` says what its
+            errors bring about.
+        spool: the disk; None keeps records in memory alone, and all else is the same. The outbox
+            owns it.
+        batch_count: the most records in a batch; as many waiting end the linger.
+        batch_bytes: the most payload bytes in a batch; a larger record goes alone.
+        linger_seconds: how long a record waits for company at most.
+        max_memory_bytes: bound on payloads that wait in memory; what is beyond is read back from
+            the spool. The batch in flight comes on top.
+        overflow: what gives way at the bound of the spool, or of memory without one.
+        block_seconds: with "block", how long `put` waits before the new record gives way.
+        max_age_seconds: from this age on, a record that fails is not tried again.
+        dead_letter: takes what is given up; called on the worker's thread.
+        on_loss: told the cause and number of losses, on the thread that noticed them.
+        backoff: the waits between attempts.
+        clock: the wall clock, for the age of records.
+        timing: the monotonic clock, for all waiting.
+    """
+
+    def __init__(
+        self,
+        send: Send,
+        *,
+        spool: Spool | None = None,
+        batch_count: int = 500,
+        batch_bytes: int = 512 * 1024,
+        linger_seconds: float = 0.05,
+        max_memory_bytes: int = 16 * 1024 * 1024,
+        overflow: Overflow = "drop_oldest",
+        block_seconds: float = 1.0,
+        max_age_seconds: float = 86_400.0,
+        dead_letter: DeadLetter | None = None,
+        on_loss: OnLoss | None = None,
+        backoff: Backoff | None = None,
+        clock: Clock | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        clock = clock or SystemClock()
+        self._now = clock.now
+        self._timing = timing or MonotonicTiming()
+        self._spool = spool
+        self._synced_spool = spool if spool is not None and spool.durability == "disk" else None
+        self._overflow = overflow
+        self._block_seconds = block_seconds
+        self._losses = Losses(on_loss)
+        self._backlog = Backlog(spool, max_memory_bytes=max_memory_bytes, losses=self._losses)
+        self._worker = Worker(
+            send,
+            self._backlog,
+            batch_count=batch_count,
+            batch_bytes=batch_bytes,
+            linger_seconds=linger_seconds,
+            max_age_seconds=max_age_seconds,
+            dead_letter=dead_letter,
+            losses=self._losses,
+            backoff=backoff or Backoff(),
+            clock=clock,
+            timing=self._timing,
+        )
+        self._closed = False
+        register(self)
+
+    @property
+    def losses(self) -> Counter[str]:
+        """How many records were lost so far, by cause."""
+        return self._losses.counts
+
+    @property
+    def pending(self) -> int:
+        """How many records are neither delivered nor given up."""
+        with self._worker.lock:
+            return self._worker.pending
+
+    @property
+    def endangered(self) -> int:
+        """How many of those memory alone has: they end with the process."""
+        with self._worker.lock:
+            return self._bare()
+
+    def put(self, payload: bytes) -> bool:
+        """
+        Make a record safe and have it delivered; false if it was lost, which is counted.
+
+        It survives the death of the process once this returns, or a loss of power with a spool of
+        durability "disk".
+
+        Raises:
+            ClosedError: after `close`.
+        """
+        at = self._now()
+        with self._worker.lock:
+            if self._closed:
+                raise ClosedError("put() after close(): open a new outbox")
+            taken = self._take_in(payload, at)
+            self._worker.notice()
+        if self._synced_spool is not None:
+            self._synced_spool.sync()
+        self._losses.tell()
+        return taken
+
+    def adopt(self) -> int:
+        """
+        Take over what dead processes left in the spool's folder; the answer is how many records.
+
+        Each is adopted once, however many processes try. They are delivered after what was put
+        before; `flush` waits for them.
+        """
+        return sum(map(self._adopt, self._spool.orphans() if self._spool is not None else ()))
+
+    def flush(self, timeout: float) -> int:
+        """
+        Deliver all that was put before, at once; the answer is 0, or how many records remain.
+
+        Args:
+            timeout: the most to wait, in seconds; it is kept whatever the receiver does.
+        """
+        return self.pending if self._closed else self._worker.flush(timeout)
+
+    def close(self, timeout: float) -> int:
+        """
+        Take no more records, flush, and let go of the spool; the answer is as that of `flush`.
+
+        What remains is adopted by whoever opens the folder next; without a spool it is lost. A
+        second call does nothing.
+        """
+        with self._worker.lock:
+            if self._closed:
+                return self._worker.pending
+            self._closed = True
+            self._worker.progress.notify_all()  # whoever blocks in put() gives up
+        deadline = self._timing.now() + timeout
+        remaining = self._worker.flush(timeout)
+        self._worker.stop(max(0.0, deadline - self._timing.now()))
+        with self._worker.lock:
+            self._losses.add("closed" if self._spool is None else "no_disk", self._bare())
+            if self._spool is not None:
+                self._spool.close()
+        self._losses.tell()
+        return remaining
+
+    def before_fork(self) -> None:
+        """Let no record be half put in the child."""
+        self._worker.lock.acquire()
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        self._worker.lock.release()
+
+    def after_fork_in_child(self) -> None:
+        """Start empty: what waits is the parent's to deliver, and what was lost was lost there."""
+        self._worker.start_over()
+        self._backlog.clear()
+        self._losses.clear()
+
+    def at_exit(self, seconds: float, /) -> None:
+        """Deliver what so little time allows, and have the rest on disk for the next process."""
+        if self._closed:
+            return
+        self._worker.flush(seconds)
+        if self._spool is not None:
+            self._spool.sync()
+            with self._worker.lock:
+                if not self._worker.pending:
+                    self._spool.close()
+
+    def _adopt(self, path: Path) -> int:
+        with self._worker.lock:
+            extent = (
+                self._spool.adopt(path) if self._spool is not None and not self._closed else None
+            )
+        if extent is None:
+            return 0
+        try:
+            count = count_records(extent)  # without the lock, for this reads the whole file
+        except OSError:
+            return 0  # closed meanwhile, or unreadable; the next process may have better luck
+        with self._worker.lock:
+            self._backlog.add_extent(extent, count)
+            self._worker.notice()
+        return count
+
+    def _bare(self) -> int:
+        in_flight = sum(record.extent is None for record in self._worker.in_flight.values())
+        return in_flight + self._backlog.bare()
+
+    def _take_in(self, payload: bytes, at: float) -> bool:
+        """Add a record, making room if need be. The caller holds the lock."""
+        if len(payload) > self._backlog.largest:
+            self._losses.add("too_large")
+            return False
+        cause = self._backlog.add(payload, at)
+        if cause is None:
+            return True
+        deadline = self._timing.now() + self._block_seconds
+        while cause is not None:
+            if not self._make_room(cause, deadline):
+                self._losses.add(cause)
+                return False
+            cause = self._backlog.add(payload, at)
+        return True
+
+    def _make_room(self, cause: str, deadline: float) -> bool:
+        """Have the oldest record give way, or the caller; whether it is worth trying again."""
+        if self._overflow == "drop_oldest" and self._backlog.drop_oldest(cause):
+            self._losses.add(cause)
+            self._worker.progress.notify_all()
+            return True
+        if self._overflow == "block" and (left := deadline - self._timing.now()) > 0:
+            self._timing.wait(self._worker.progress, left)
+            return not self._closed
+        return False

@@ -1,0 +1,230 @@
+"""
+A folder of segments: records that outlive the process which put them.
+
+- One writer per file: each process opens its own, named ``<pid>-<random>-<sequence>.seg``, when it
+  first appends, and after a fork the child opens another.
+- A file that is full is sealed; sealed and settled, it is deleted.
+- A dead process's files are claimed, one by one, by whoever takes their lock first.
+- A disk that refuses never raises to the caller: `append` answers None, the outage is logged once,
+  and the disk is tried again a second later.
+"""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+from clew.delivery.frames import FRAME_BYTES
+from clew.delivery.segment import Extent, Segment
+
+__all__ = ["Durability", "Spool"]
+
+#: What a record survives once it is put: the death of the process, or also a loss of power.
+Durability = Literal["process", "disk"]
+
+_RETRY_SECONDS = 1.0
+_log = logging.getLogger(__name__)
+
+
+class Spool:
+    """
+    The records of this process on disk, and those of dead ones that it has adopted.
+
+    Not safe for threads by itself, but for `sync`: the outbox calls it under its lock.
+
+    Args:
+        directory: made with mode 0700 when first needed; its files have mode 0600.
+        durability: "process" costs one `pwrite` per record; "disk" also one `fdatasync` per group.
+        segment_bytes: the size from which a file is sealed.
+        max_bytes: bound on what is not settled, per process. Files take up to two segments more,
+            because a file goes as a whole.
+        now: a monotonic clock, in seconds.
+    """
+
+    def __init__(
+        self,
+        directory: str | os.PathLike[str],
+        *,
+        durability: Durability = "process",
+        segment_bytes: int = 8 * 1024 * 1024,
+        max_bytes: int = 256 * 1024 * 1024,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.directory = Path(directory)
+        self.durability = durability
+        self.max_bytes = max_bytes
+        #: Bytes of records, with their frames, that are not settled.
+        self.pending_bytes = 0
+        self._segment_bytes = segment_bytes
+        self._now = now
+        self._segments: set[Segment] = set()
+        self._current: Segment | None = None
+        self._token = os.urandom(4).hex()
+        self._sequence = 0
+        self._down_until: float | None = None
+        # Held for a group commit, and to close a file: its number must not pass to another
+        # meanwhile.
+        self._sync_lock = threading.Lock()
+
+    def has_room(self, size: int) -> bool:
+        """Whether a payload of so many bytes fits under the bound."""
+        return self.pending_bytes + FRAME_BYTES + size <= self.max_bytes
+
+    def append(self, payload: bytes, at: float) -> Extent | None:
+        """
+        Write a record that was put at `at` (seconds since the epoch); None if the disk refuses.
+        """
+        segment = self._current
+        try:
+            if segment is None or segment.size >= self._segment_bytes:
+                segment = self._rotate()
+                if segment is None:
+                    return None
+            extent = segment.append(payload, at)
+        except OSError as error:
+            self._fail(error)
+            return None
+        if self._down_until is not None:
+            self._down_until = None
+            _log.warning("%s: records are written to disk again", self.directory)
+        self.pending_bytes += extent.end - extent.start
+        return extent
+
+    def settle(self, extents: Iterable[Extent]) -> None:
+        """Note that records are delivered or given up, and delete the files that are done with."""
+        touched: set[Segment] = set()
+        for segment, start, end in extents:
+            if segment in self._segments:
+                segment.settle(start, end)
+                self.pending_bytes -= end - start
+                touched.add(segment)
+        for segment in touched:
+            if segment.is_settled and segment is not self._current:
+                self._drop(segment, segment.discard)
+            else:
+                with suppress(OSError):  # what is not written down is delivered twice, no worse
+                    segment.write_ack()
+
+    def sync(self) -> None:
+        """
+        Have what was appended on the disk itself; threads that come together share one `fdatasync`.
+
+        The caller holds no lock, for this takes milliseconds. (A file is synced when it is sealed,
+        so the current one is all there is to do.)
+        """
+        segment = self._current
+        if segment is not None:
+            self._sync(segment)
+
+    def orphans(self) -> list[Path]:
+        """Files that may be a dead process's, in the order in which each process wrote them."""
+        try:
+            return sorted(self.directory.glob("*.seg"))
+        except OSError:
+            return []
+
+    def adopt(self, path: Path) -> Extent | None:
+        """
+        Claim a dead process's file; the answer is what of it is not settled.
+
+        None if it is not to be had: among processes that try at once, one gets it.
+        """
+        segment = Segment.claim(path)
+        if segment is None:
+            return None
+        if segment.is_settled:
+            segment.discard()
+            return None
+        self._segments.add(segment)
+        self.pending_bytes += segment.size - segment.acked
+        return segment.unsettled
+
+    def close(self) -> None:
+        """
+        Let go of every file: what is settled is deleted, the rest is synced and left to be adopted.
+
+        The spool may be used again; it then opens a new file.
+        """
+        for segment in tuple(self._segments):
+            if not segment.is_settled:
+                self._sync(segment)
+            self._drop(segment, segment.discard if segment.is_settled else segment.close)
+        self._current = None
+        self.pending_bytes = 0
+
+    def forget(self) -> None:
+        """In a forked child, let go of the parent's files: the parent goes on to own them."""
+        self._sync_lock = threading.Lock()
+        for segment in tuple(self._segments):
+            self._drop(segment, segment.close)
+        self._current = None
+        self.pending_bytes = 0
+
+    def _drop(self, segment: Segment, release: Callable[[], None]) -> None:
+        self._segments.discard(segment)
+        with self._sync_lock:
+            release()
+
+    def _sync(self, segment: Segment) -> None:
+        end = segment.size
+        try:
+            with self._sync_lock:
+                segment.sync(end)
+        except OSError as error:
+            _log.warning("%s: records may not survive a loss of power: %s", self.directory, error)
+
+    def _rotate(self) -> Segment | None:
+        """
+        Seal the current file and open the next; None while the disk is left alone after a fault.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        if self._down_until is not None and self._now() < self._down_until:
+            return None
+        self._seal()
+        self._current = segment = self._create()
+        self._segments.add(segment)
+        return segment
+
+    def _create(self) -> Segment:
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        segment = None
+        while segment is None:
+            self._sequence += 1
+            name = f"{os.getpid()}-{self._token}-{self._sequence:06d}.seg"
+            segment = Segment.create(self.directory / name)
+        if self.durability == "disk":
+            _sync_directory(self.directory)
+        return segment
+
+    def _seal(self) -> None:
+        segment = self._current
+        if segment is not None and segment.is_settled:
+            self._drop(segment, segment.discard)
+        elif segment is not None and self.durability == "disk":
+            self._sync(segment)
+        self._current = None
+
+    def _fail(self, error: OSError) -> None:
+        if self._down_until is None:
+            _log.warning(
+                "%s: records are kept in memory alone until the disk takes them again: %s",
+                self.directory,
+                error,
+            )
+        self._down_until = self._now() + _RETRY_SECONDS
+        self._seal()
+
+
+def _sync_directory(directory: Path) -> None:
+    """Have the name of a new file survive a loss of power, too."""
+    fd = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

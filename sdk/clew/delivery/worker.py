@@ -1,0 +1,188 @@
+"""
+The one thread that delivers, and the lock that all of an outbox's state is under.
+
+The lock is never held while something else is called back or waited for on disk: a fork, which
+needs the lock, is thus possible at any moment, even in the middle of a `send`.
+"""
+
+import logging
+import sys
+import threading
+from collections.abc import Callable
+
+from clew.clock import Clock
+from clew.delivery.backlog import Backlog, Record
+from clew.delivery.courier import Courier, Send
+from clew.delivery.losses import Losses
+from clew.delivery.retry import Backoff
+from clew.delivery.timing import Timing
+
+__all__ = ["DeadLetter", "Worker"]
+
+#: Given a payload that will not be delivered, and the reason in words.
+DeadLetter = Callable[[bytes, str], None]
+
+_NEVER = sys.maxsize
+_log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Takes batches from a backlog and has them carried, on a daemon thread started when needed."""
+
+    def __init__(
+        self,
+        send: Send,
+        backlog: Backlog,
+        *,
+        batch_count: int,
+        batch_bytes: int,
+        linger_seconds: float,
+        max_age_seconds: float,
+        dead_letter: DeadLetter | None,
+        losses: Losses,
+        backoff: Backoff,
+        clock: Clock,
+        timing: Timing,
+    ) -> None:
+        self._backlog = backlog
+        self._batch_count = batch_count
+        self._batch_bytes = batch_bytes
+        self._linger_seconds = linger_seconds
+        self._dead_letter = dead_letter
+        self._losses = losses
+        self._timing = timing
+        self._courier = Courier(
+            send, self, backoff=backoff, max_age_seconds=max_age_seconds, clock=clock
+        )
+        self.start_over()
+
+    def start_over(self) -> None:
+        """Begin without a thread, and with locks that nobody holds: what a forked child needs."""
+        self.lock = threading.Lock()
+        #: Notified when a record is settled or dropped.
+        self.progress = threading.Condition(self.lock)
+        #: The records taken and not settled, by ticket, oldest first.
+        self.in_flight: dict[int, Record] = {}
+        self._work = threading.Condition(self.lock)
+        self._thread: threading.Thread | None = None
+        self._flushing = 0
+        # How many records must wait before the thread is to be woken: waking costs what a put
+        # costs.
+        self._wake_at = 1
+
+    @property
+    def pending(self) -> int:
+        """How many records are not settled. The caller holds the lock."""
+        return len(self.in_flight) + self._backlog.count
+
+    def notice(self) -> None:
+        """Records were added: wake or start the thread if it is time. The caller holds the lock."""
+        if self._backlog.count >= self._wake_at:
+            self._wake()
+
+    def flush(self, seconds: float) -> int:
+        """
+        Wait until all that was put before is settled; the answer is 0, or how many still wait.
+
+        Records that come meanwhile are not waited for.
+        """
+        with self.lock:
+            deadline = self._timing.now() + seconds
+            target = self._backlog.next_ticket
+            self._flushing += 1
+            if self.pending:
+                self._wake()
+            while self._oldest() < target and (left := deadline - self._timing.now()) > 0:
+                self._timing.wait(self.progress, left)
+            self._flushing -= 1
+            return self.pending if self._oldest() < target else 0
+
+    def stop(self, seconds: float) -> None:
+        """Send the thread away, and wait so long for it to be gone unless it hangs in a `send`."""
+        with self.lock:
+            thread, self._thread = self._thread, None
+            self._work.notify()
+            idle = not self.in_flight
+        if thread is not None and idle and thread is not threading.current_thread():
+            thread.join(seconds)
+
+    def settle(self, records: list[Record], /) -> None:
+        """As `Ledger.settle`."""
+        with self.lock:
+            if self._is_on_duty():
+                self._settle(records)
+
+    def bury(self, record: Record, cause: str, reason: str, /) -> None:
+        """As `Ledger.bury`. A dead-letter function that raises is logged: delivery goes on."""
+        if self._dead_letter is not None:
+            try:
+                self._dead_letter(record.payload, reason)
+            except Exception:  # noqa: BLE001
+                _log.exception("dead_letter raised")
+        with self.lock:
+            if self._is_on_duty():
+                self._settle([record])
+                self._losses.add(cause)
+        self._losses.tell()
+
+    def pause(self, seconds: float, /) -> bool:
+        """As `Ledger.pause`; ends early when the thread is sent away."""
+        with self.lock:
+            end = self._timing.now() + seconds
+            while self._is_on_duty() and (left := end - self._timing.now()) > 0:
+                self._timing.wait(self._work, left)
+            return self._is_on_duty()
+
+    def _settle(self, records: list[Record]) -> None:
+        self._backlog.settle(records)
+        for record in records:
+            del self.in_flight[record.ticket]
+        self.progress.notify_all()
+
+    def _oldest(self) -> int:
+        """The ticket before which everything is settled."""
+        return next(iter(self.in_flight), self._backlog.oldest_ticket)
+
+    def _wake(self) -> None:
+        if self._thread is None:
+            thread = threading.Thread(target=self._run, name="clew-outbox", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # no thread is to be had, or the interpreter is ending
+                return
+            self._thread = thread
+        self._wake_at = _NEVER
+        self._work.notify()
+
+    def _is_on_duty(self) -> bool:
+        """Whether this thread is still the worker: not sent away, nor a copy in a forked child."""
+        return self._thread is threading.current_thread()
+
+    def _run(self) -> None:
+        while (batch := self._next_batch()) is not None:
+            self._losses.tell()
+            self._courier.deliver(batch)
+
+    def _next_batch(self) -> list[Record] | None:
+        """Wait for records, and for company; None when sent away."""
+        with self.lock:
+            self._await(1, None)
+            self._await(self._batch_count, self._timing.now() + self._linger_seconds)
+            if not self._is_on_duty():
+                return None
+            batch = self._backlog.take(self._batch_count, self._batch_bytes)
+            self.in_flight = {record.ticket: record for record in batch}
+            self.progress.notify_all()  # memory has room again, whatever becomes of the batch
+            return batch
+
+    def _await(self, count: int, deadline: float | None) -> None:
+        """Wait for so many records, until the deadline, or until someone flushes what there is."""
+        self._wake_at = count
+        while self._is_on_duty() and self._backlog.count < count:
+            if self._flushing and self._backlog.count:
+                break
+            left = None if deadline is None else deadline - self._timing.now()
+            if left is not None and left <= 0:
+                break
+            self._timing.wait(self._work, left)
+        self._wake_at = _NEVER

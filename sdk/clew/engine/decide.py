@@ -1,0 +1,382 @@
+"""
+Deciding: from a masked view of one person to the draw of a creative (RULES D1).
+
+This file is pure: no clock, no chance, no I/O. The moment, the uniform number and what was learned
+are arguments, so the same inputs give the same decision, and a recorded one can be drawn again.
+
+Order: permission, moments and journeys, suppressions, eligibility, `measured`, holdout arm, caps,
+arbitration, draw. What comes after permission runs alike in both arms of a holdout.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol, TypeAlias
+
+from attrs import define
+
+from clew.engine.bucketing import choose, point
+from clew.engine.compile import CompiledCreative, CompiledPolicy, CompiledSlot
+from clew.engine.explore import draw, floors, sharpness, square_cb
+from clew.engine.learn import LOGISTIC, Arm, Prior
+from clew.engine.menu import Menu, menu
+from clew.logic.values import truthy
+from clew.model.policy import CatalogueItem
+from clew.model.words import Basis, Reason
+
+__all__ = [
+    "Assignment",
+    "Drawn",
+    "Entry",
+    "Learned",
+    "Raw",
+    "Situation",
+    "assigned",
+    "bandit",
+    "decide",
+]
+
+Assignment: TypeAlias = tuple[str, str, str]
+"""(holdout id, epoch, arm)"""
+
+
+# The prior expectation of an item, kept away from certainty.
+_LEAST_RATE = 0.01
+
+
+class Learned(Protocol):
+    """What the engine may ask of all that was learned so far."""
+
+    #: The store's change count these figures belong to.
+    version: int
+
+    def arm(self, key: str, prior: Prior, /) -> Arm:
+        """The state of one arm; the prior where nothing was learned."""
+        ...
+
+    def tally(self, key: str, /) -> Mapping[str, float]:
+        """Sums by name: rounds and displays of a slot, counts of pairs."""
+        ...
+
+    def item(self, catalogue: str, item: str, /) -> CatalogueItem | None:
+        """An entry that a catalogue learned from signals."""
+        ...
+
+    def age(self, now: float, /) -> float:
+        """How old the figures are, in seconds."""
+        ...
+
+
+@define
+class Situation:
+    """One person, one moment, one request: all that deciding may look at."""
+
+    #: The masked view that rules, features and templates read.
+    view: dict[str, Any]
+    #: The ground of the slot's purpose; None where there is none.
+    basis: Basis | None
+    #: Whom arms and shares are assigned by; None without a persistent id.
+    key: str | None
+    now: float
+    #: Gives the next uniform number in [0, 1).
+    uniform: Callable[[], float]
+    learned: Learned
+    #: Arms already assigned to this person, by holdout and epoch.
+    arms: Mapping[str, str]
+    #: Whether this request is of traffic that is counted.
+    counted: bool = True
+    #: The person's last decision for this slot, if it is still to be kept (RULES D3).
+    kept: Mapping[str, Any] | None = None
+
+
+@define
+class Drawn:
+    """One draw and all that is needed to compute its propensity again (RULES D7)."""
+
+    index: int
+    names: Sequence[str]
+    scores: Sequence[float]
+    probabilities: Sequence[float]
+    floors: Sequence[float]
+    gamma: float
+    rounds: int
+    uniform: float
+    state_key: str
+    #: Masked features, and the drawn arm's mean at them.
+    features: Mapping[str, float]
+    means: Mapping[str, float]
+    state_version: int
+    state_age_seconds: float
+
+    @property
+    def propensity(self) -> float:
+        """The probability of what was drawn."""
+        return self.probabilities[self.index]
+
+    @property
+    def predicted(self) -> float:
+        """The drawn arm's expected reward."""
+        return self.scores[self.index]
+
+    @property
+    def exploration(self) -> bool:
+        """Whether another candidate was expected to do better."""
+        return self.scores[self.index] < max(self.scores)
+
+
+@define
+class Entry:
+    """One position of a list slot, before its content is rendered."""
+
+    item: str
+    reason: Reason
+    propensity: float
+    #: None for a pinned entry: it is not drawn and not learned.
+    drawn: Drawn | None = None
+
+
+@define
+class Raw:
+    """A draw, before anything is rendered or explained."""
+
+    reason: Reason
+    creative: CompiledCreative | None
+    propensity: float | None = None
+    #: The holdouts this person is measured against here; the first is the one that applied.
+    assignments: tuple[Assignment, ...] = ()
+    measured: bool = False
+    segments: tuple[str, ...] = ()
+    drawn: Drawn | None = None
+    entries: tuple[Entry, ...] = ()
+    #: Content that had to be rendered to know that it can be.
+    content: dict[str, Any] | None = None
+    #: What was eligible; a kept decision stands only while this stays the same.
+    eligible: tuple[str, ...] = ()
+    #: Whether the kept decision stands: then nothing was drawn.
+    hit: bool = False
+
+
+def decide(policy: CompiledPolicy, slot: CompiledSlot, at: Situation) -> Raw:
+    """Fill one slot."""
+    at.view["segments"] = segments = [
+        name for name, rule in policy.segments if truthy(rule(at.view))
+    ]
+    if at.basis is None:
+        return Raw("consent_denied", _contextual(policy, slot, at), segments=tuple(segments))
+    rendered: dict[str, dict[str, Any]] = {}
+    eligible = [c for c in slot.creatives if _eligible(policy, c, at, rendered)]
+    names = tuple(creative.id for creative in eligible)
+    raw = _kept(slot, names, at) or _arbitrate(slot, eligible, at)
+    raw.eligible = names
+    raw.segments = tuple(segments)
+    if raw.creative is not None:
+        raw.content = rendered.get(raw.creative.id)
+    return raw
+
+
+def _kept(slot: CompiledSlot, names: tuple[str, ...], at: Situation) -> Raw | None:
+    """The kept decision again, while the same creatives are eligible in the same versions."""
+    kept = at.kept
+    if kept is None or kept["void"] or tuple(kept["eligible"]) != names:
+        return None
+    creative = next((c for c in (*slot.creatives, slot.default) if c.id == kept["creative"]), None)
+    if kept["creative"] is not None and (creative is None or creative.version != kept["version"]):
+        return None
+    return Raw(
+        kept["reason"],
+        creative,
+        kept["propensity"],
+        assignments=tuple((a["id"], a["epoch"], a["arm"]) for a in kept["assignments"]),
+        measured=kept["measured"],
+        entries=tuple(Entry(*entry) for entry in kept["items"]),
+        hit=True,
+    )
+
+
+def assigned(slot: CompiledSlot, at: Situation) -> tuple[Assignment, ...]:
+    """
+    The holdouts this person is part of for this slot, each with the arm; one that holds out first.
+
+    A stored arm is kept, else it is a pure hash of the subject. Members of the holdout with scope
+    `all` leave every other (RULES M7).
+    """
+    if at.key is None or not at.counted:
+        return ()
+    found: list[Assignment] = []
+    for holdout in slot.holdouts:
+        if not holdout.holds_at(at.now):
+            continue
+        arm = at.arms.get(f"{holdout.id}:{holdout.epoch}")
+        if arm is None:
+            inside = point(holdout.holdout.salt, at.key) < holdout.holdout.share
+            arm = "holdout" if inside else "treated"
+        if arm == "holdout" and holdout.holdout.scope == "all":
+            return ((holdout.id, holdout.epoch, arm),)
+        found.append((holdout.id, holdout.epoch, arm))
+    return tuple(sorted(found, key=lambda assignment: assignment[2] != "holdout"))
+
+
+def _eligible(
+    policy: CompiledPolicy,
+    creative: CompiledCreative,
+    at: Situation,
+    rendered: dict[str, dict[str, Any]],
+) -> bool:
+    """Schedule, channel, locale, condition, and whether the content can be filled."""
+    context = at.view["context"]
+    if not creative.starts_at <= at.now < creative.ends_at:
+        return False
+    if creative.channels and context.get("channel") not in creative.channels:
+        return False
+    filling = creative.filling(context.get("locale"), policy.policy.locale)
+    if filling is None or (creative.when is not None and not truthy(creative.when(at.view))):
+        return False
+    if not filling.total:
+        content = filling.fill(at.view)
+        if content is None:
+            return False
+        rendered[creative.id] = content
+    return True
+
+
+def _contextual(policy: CompiledPolicy, slot: CompiledSlot, at: Situation) -> CompiledCreative:
+    """Without permission: the first creative that only looks at the request, else the default."""
+    fitting = [c for c in slot.creatives if c.contextual and _eligible(policy, c, at, {})]
+    return min(fitting, key=_rank, default=slot.default)
+
+
+def _rank(creative: CompiledCreative) -> tuple[float, str]:
+    return -creative.creative.priority, creative.id
+
+
+def _arbitrate(slot: CompiledSlot, eligible: Sequence[CompiledCreative], at: Situation) -> Raw:
+    if slot.items is not None:
+        fill = _list_filler(slot, at)
+    elif any(creative is not slot.default for creative in eligible):
+        fill = partial(_STRATEGIES[slot.slot.strategy], slot, eligible, at)
+    else:
+        fill = None
+    essential = [creative for creative in eligible if creative.creative.essential]
+    if essential:
+        # A late parcel or a legal notice is owed to everybody, and never measured (RULES D10).
+        return Raw("priority", min(essential, key=_rank), 1.0)
+    if fill is None:
+        return Raw("no_eligible", slot.default, 1.0)
+    assignments = assigned(slot, at)
+    if assignments and assignments[0][2] == "holdout":
+        raw = Raw("holdout", _held_out(slot, assignments[0][0]), 1.0)
+    else:
+        raw = fill()
+    raw.assignments = assignments
+    raw.measured = at.counted and at.key is not None
+    return raw
+
+
+def _held_out(slot: CompiledSlot, holdout: str) -> CompiledCreative | None:
+    serve = next(h.holdout.serve for h in slot.holdouts if h.id == holdout)
+    return slot.default if serve == "default" else None
+
+
+def _priority(slot: CompiledSlot, candidates: Sequence[CompiledCreative], at: Situation) -> Raw:  # noqa: ARG001
+    return Raw("priority", min(candidates, key=_rank), 1.0)
+
+
+def _split(slot: CompiledSlot, candidates: Sequence[CompiledCreative], at: Situation) -> Raw:
+    names, bounds = slot.split
+    at_point = at.uniform() if at.key is None else point(f"split:{slot.id}", at.key)
+    index = choose(bounds, at_point)
+    by_id = {creative.id: creative for creative in candidates}
+    chosen = by_id.get(names[index]) if index is not None else None
+    if chosen is None:
+        # Past the shares, or its share went to a creative this person may not get.
+        taken = sum(share for name, share in slot.slot.shares.items() if name in by_id)
+        return Raw("split", slot.default, max(1.0 - taken, 0.0) or None)
+    return Raw("split", chosen, slot.slot.shares[chosen.id])
+
+
+def _bandit(slot: CompiledSlot, candidates: Sequence[CompiledCreative], at: Situation) -> Raw:
+    keys = [c.creative.learning_key or c.id for c in candidates]
+    arms = [at.learned.arm(slot.state_key(key), slot.prior) for key in keys]
+    drawn = bandit(slot, [c.id for c in candidates], keys, arms, at)
+    return Raw("bandit", candidates[drawn.index], drawn.propensity, drawn=drawn)
+
+
+def bandit(
+    slot: CompiledSlot,
+    names: Sequence[str],
+    keys: Sequence[str],
+    arms: Sequence[Arm],
+    at: Situation,
+) -> Drawn:
+    """Score each candidate, turn scores to probabilities, draw one, keep all of it (RULES L3)."""
+    x = slot.features.vector(at.view)
+    predict = slot.model.predict
+    scores = [predict(arm.mean, x) for arm in arms]
+    tally = at.learned.tally(slot.tally_key)
+    rounds = int(tally.get("rounds", 0.0))
+    explore = slot.exploration
+    least = floors(explore, [int(tally.get(f"n:{key}", 0.0)) for key in keys])
+    gamma = sharpness(explore.gamma, rounds)
+    probabilities = square_cb(scores, gamma=gamma, floor=least)
+    uniform = at.uniform()
+    index = draw(probabilities, uniform)
+    return Drawn(
+        index=index,
+        names=names,
+        scores=scores,
+        probabilities=probabilities,
+        floors=least,
+        gamma=explore.gamma,
+        rounds=rounds,
+        uniform=uniform,
+        state_key=slot.state_key(keys[index]),
+        features=x,
+        means=arms[index].mean_at(x),
+        state_version=at.learned.version,
+        state_age_seconds=at.learned.age(at.now),
+    )
+
+
+_STRATEGIES: dict[str, Callable[[CompiledSlot, Sequence[CompiledCreative], Situation], Raw]] = {
+    "bandit": _bandit,
+    "split": _split,
+    "priority": _priority,
+}
+
+
+def _list_filler(slot: CompiledSlot, at: Situation) -> Callable[[], Raw] | None:
+    """What fills a list slot, or None when the catalogue offers nothing to this person."""
+    assert slot.items is not None  # noqa: S101 - the caller looked
+    offer = menu(slot.items, at.view, at.learned)
+    if offer.pinned is None and not offer.candidates:
+        return None
+    return partial(_list, slot, offer, at)
+
+
+def _list(slot: CompiledSlot, offer: Menu, at: Situation) -> Raw:
+    """Draw the positions in order, each without what stands before it (RULES D9)."""
+    assert slot.items is not None  # noqa: S101 - the caller looked
+    entries = [] if offer.pinned is None else [Entry(offer.pinned, "pinned", 1.0)]
+    left = dict(offer.candidates)
+    while left and len(entries) < slot.items.count:
+        names = list(left)
+        arms = [
+            _item_arm(slot, at.learned.arm(slot.state_key(n), slot.prior), left[n]) for n in names
+        ]
+        drawn = bandit(slot, names, names, arms, at)
+        entries.append(Entry(names[drawn.index], "bandit", drawn.propensity, drawn))
+        del left[names[drawn.index]]
+    product = math.prod(entry.propensity for entry in entries)
+    reason: Reason = "bandit" if any(entry.drawn for entry in entries) else "pinned"
+    return Raw(reason, slot.default, product, entries=tuple(entries))
+
+
+def _item_arm(slot: CompiledSlot, arm: Arm, strength: float) -> Arm:
+    """
+    An item's arm with how well it goes with the pinned one as its prior.
+
+    Nothing else tells thousands of items apart before they have been shown.
+    """
+    rate = min(max(strength, _LEAST_RATE), 1.0 - _LEAST_RATE)
+    bias = math.log(rate / (1.0 - rate)) if slot.model is LOGISTIC else rate
+    return Arm(Prior(slot.prior.precision, bias), arm.sums)

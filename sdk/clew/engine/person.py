@@ -1,0 +1,188 @@
+"""
+One person as the engine knows them: the documents of all their identities, read as one.
+
+Each identity (a known subject, or an anonymous one linked to it) has a document of its own, and
+whatever is read is a merge of them, so undoing a link is exact (RULES I2). A document holds
+
+- `traits`: state of each computed trait by its digest; `fold` names the set it was folded for;
+- `ledger`: consent (see `clew.trust.ledger`);
+- `link` `{to, at}` of an anonymous subject, `members` of a known one;
+- `slots`: the latest decisions by slot, for stickiness and for crediting outcomes;
+- `trials`: see `clew.engine.trial`;
+- `signals`, `seen`: how many were folded, and the instant of the latest.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from clew.engine.compile import CompiledPolicy
+from clew.engine.traits import CompiledTrait
+from clew.engine.view import TraitView
+from clew.trust.ledger import Ground, merge, permissions
+
+__all__ = ["KINDS", "Document", "Person", "empty"]
+
+Document: TypeAlias = dict[str, Any]
+
+#: Kinds of traits in the order in which they win when merged (C41).
+KINDS = ("declared", "observed", "computed", "predicted")
+
+_Readable: TypeAlias = tuple[dict[str, tuple[CompiledTrait, list[Any]]], frozenset[str]]
+
+
+def empty() -> Document:
+    """The document of an identity nothing is known of."""
+    return {"traits": {}, "ledger": {}, "slots": {}, "trials": {}, "signals": 0, "seen": 0.0}
+
+
+class MergedView(dict[str, Any]):
+    """All kinds of traits under one name each; what the person declared wins."""
+
+    __slots__ = ("_views",)
+
+    def __init__(self, views: Sequence[Mapping[str, Any]]) -> None:
+        super().__init__()
+        self._views = views
+
+    def __missing__(self, name: str) -> Any:
+        found = False
+        for view in self._views:
+            if name in view:
+                found = True
+                value = view[name]
+                if value is not None:
+                    return value
+        if found:
+            return None
+        raise KeyError(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The first value among the kinds, else the default."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+
+class Person:
+    """
+    The merged reading of a person's documents under one policy.
+
+    Args:
+        subject: the canonical subject.
+        documents: by identity; the canonical subject's own is among them.
+    """
+
+    __slots__ = ("_grounds", "_readable", "documents", "policy", "states", "subject")
+
+    def __init__(
+        self, policy: CompiledPolicy, subject: str, documents: dict[str, Document]
+    ) -> None:
+        self.policy = policy
+        self.subject = subject
+        self.documents = documents
+        #: By trait path, the states of all identities; changed in place, as views refer to them.
+        self.states: dict[str, list[Any]] = {path: [] for path in policy.traits}
+        self._grounds: dict[str, Ground] | None = None
+        self._readable: dict[str, dict[str, _Readable]] = {}
+        for trait in policy.traits.values():
+            self.gather(trait)
+
+    def gather(self, trait: CompiledTrait) -> None:
+        """Collect a trait's states anew after one of them changed."""
+        self.states[trait.path][:] = [
+            document["traits"][trait.digest]
+            for document in self.documents.values()
+            if trait.digest in document["traits"]
+        ]
+
+    # -- permission
+
+    @property
+    def grounds(self) -> dict[str, Ground]:
+        """By purpose, whether it is permitted and on what ground."""
+        if self._grounds is None:
+            ledgers = [document["ledger"] for document in self.documents.values()]
+            self._grounds = permissions(self.policy.purposes, merge(ledgers))
+        return self._grounds
+
+    def permissions_changed(self) -> None:
+        """Forget what was derived from the ledger."""
+        self._grounds = None
+        self._readable.clear()
+
+    def permitted(self, purposes: Sequence[str]) -> tuple[str, ...]:
+        """Those of the purposes that have a basis for this person."""
+        grounds = self.grounds
+        return tuple(p for p in purposes if p in grounds and grounds[p].permitted)
+
+    # -- reading
+
+    def view(self, purpose: str, now: float, context: Mapping[str, Any]) -> dict[str, Any]:
+        """What a rule may see when deciding for a purpose: the masked view (trust.md 4.3)."""
+        readable = self._readable.get(purpose)
+        if readable is None:
+            readable = self._readable[purpose] = self._permit(purpose)
+        views = {
+            kind: TraitView(permitted, now, forbidden)
+            for kind, (permitted, forbidden) in readable.items()
+        }
+        return {
+            **views,
+            "traits": MergedView(list(views.values())),
+            "segments": (),
+            "journeys": {},
+            "context": context,
+        }
+
+    def _permit(self, purpose: str) -> dict[str, _Readable]:
+        grounds, covers = self.grounds, self.policy.purposes.covers
+        allowed = purpose in grounds and grounds[purpose].permitted
+        readable: dict[str, _Readable] = {}
+        for kind in KINDS:
+            permitted: dict[str, tuple[CompiledTrait, list[Any]]] = {}
+            forbidden: set[str] = set()
+            for trait in self.policy.traits.values():
+                if trait.kind != kind:
+                    continue
+                if allowed and covers(trait.purpose, purpose) and grounds[trait.purpose].permitted:
+                    permitted[trait.id] = (trait, self.states[trait.path])
+                else:
+                    forbidden.add(trait.id)
+            readable[kind] = (permitted, frozenset(forbidden))
+        return readable
+
+    # -- decisions
+
+    def entries(self, slot: str) -> Iterator[dict[str, Any]]:
+        """The kept decisions of a slot, of every identity."""
+        for document in self.documents.values():
+            yield from document["slots"].get(slot, ())
+
+    def latest(self, slot: str) -> dict[str, Any] | None:
+        """The newest kept decision of a slot."""
+        return max(self.entries(slot), key=lambda entry: (entry["at"], entry["id"]), default=None)
+
+    def entry(self, decision: str) -> dict[str, Any] | None:
+        """A kept decision by its id."""
+        for document in self.documents.values():
+            for entries in document["slots"].values():
+                for entry in entries:
+                    if entry["id"] == decision:
+                        return entry  # type: ignore[no-any-return]
+        return None
+
+    @property
+    def trials(self) -> dict[str, dict[str, Any]]:
+        """The trials that count for this person, by experiment and epoch."""
+        return self.documents[self.subject]["trials"]  # type: ignore[no-any-return]
+
+    @property
+    def arms(self) -> dict[str, str]:
+        """The arms this person was assigned to, by experiment and epoch."""
+        return {name: trial["arm"] for name, trial in self.trials.items()}
+
+    @property
+    def seen(self) -> float:
+        """The instant of the latest signal, in seconds since the epoch; 0 without any."""
+        return max(float(document["seen"]) for document in self.documents.values())

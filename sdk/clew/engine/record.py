@@ -1,0 +1,127 @@
+"""
+The record of a decision in wire form: what is spooled, stored, learned from and explained.
+
+It keeps everything needed to compute the propensity again and to say why (RULES D7), and names the
+person only where deciding for them was permitted (D1).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from clew.clock import to_text
+from clew.engine.compile import CompiledPolicy, CompiledSlot
+from clew.engine.decide import Drawn, Raw, Situation
+from clew.engine.person import KINDS
+
+__all__ = ["looked_at", "record"]
+
+
+def record(
+    policy: CompiledPolicy,
+    slot: CompiledSlot,
+    raw: Raw,
+    at: Situation,
+    *,
+    id: str,  # noqa: A002 - the decision's id
+    request: Mapping[str, Any],
+    valid_until: float,
+) -> dict[str, Any]:
+    """
+    Write a draw down.
+
+    Args:
+        request: `subject`, `anonymous_subject`, `session_id`, `request_id` and `traffic`, where
+            they are known.
+        valid_until: seconds since the epoch.
+    """
+    document: dict[str, Any] = {
+        "id": id,
+        "slot": slot.id,
+        "decided_at": to_text(at.now),
+        "reason": raw.reason,
+        **request,
+        "policy_id": policy.policy.id,
+        "policy_version": policy.policy.version,
+        "objective": slot.objective,
+        "consent": {"purpose": slot.purpose, "basis": at.basis},
+        "valid_until": to_text(valid_until),
+        "reads": looked_at(slot, raw, at),
+    }
+    if raw.creative is not None:
+        document["creative"] = raw.creative.id
+        document["creative_version"] = raw.creative.version
+    if raw.propensity is not None:
+        document["propensity"] = raw.propensity
+    channel = at.view["context"].get("channel")
+    if isinstance(channel, str):
+        document["channel"] = channel
+    if raw.segments:
+        document["segments"] = raw.segments
+    if raw.eligible:
+        document["eligible"] = raw.eligible
+    if raw.assignments:
+        arms = [{"id": name, "epoch": epoch, "arm": arm} for name, epoch, arm in raw.assignments]
+        document["holdout"], document["assignments"] = arms[0], arms
+    if raw.measured:
+        document["measured"] = True
+    if raw.entries:
+        document["items"] = [
+            {"position": n, "item": e.item, "reason": e.reason, "propensity": e.propensity}
+            for n, e in enumerate(raw.entries)
+        ]
+    draws = [e.drawn for e in raw.entries if e.drawn] if raw.entries else [raw.drawn]
+    if draws and draws[0] is not None:
+        document["draws"] = [_draw(slot, drawn) for drawn in draws if drawn is not None]
+    return document
+
+
+def looked_at(slot: CompiledSlot, raw: Raw, at: Situation) -> dict[str, Any]:
+    """
+    Everything that was looked at, by path.
+
+    What the chosen content can read counts as looked at, although it is rendered later.
+    """
+    view = at.view
+    if raw.creative is not None and at.basis is not None:
+        for steps in raw.creative.content_reads:
+            _touch(view, steps)
+    profile = {f"{kind}.{name}": value for kind in KINDS for name, value in view[kind].used.items()}
+    context = {
+        path: value
+        for path, steps in slot.context_reads
+        if (value := _touch(view, steps)) is not None
+    }
+    withheld = [f"{kind}.{name}" for kind in KINDS for name in sorted(view[kind].withheld)]
+    reads = {"profile": profile, "context": context, "withheld": withheld}
+    return {name: what for name, what in reads.items() if what}
+
+
+def _touch(view: Any, steps: tuple[str, ...]) -> Any:
+    try:
+        for step in steps:
+            view = view[step]
+    except (KeyError, TypeError, IndexError):
+        return None
+    return view
+
+
+def _draw(slot: CompiledSlot, drawn: Drawn) -> dict[str, Any]:
+    return {
+        "candidates": [
+            {"creative": name, "score": score, "probability": probability}
+            for name, score, probability in zip(
+                drawn.names, drawn.scores, drawn.probabilities, strict=True
+            )
+        ],
+        "features": drawn.features,
+        "means": drawn.means,
+        "model": slot.model.name,
+        "predicted": drawn.predicted,
+        "gamma": drawn.gamma,
+        "rounds": drawn.rounds,
+        "floors": drawn.floors,
+        "uniform": drawn.uniform,
+        "state_key": drawn.state_key,
+        "state_version": drawn.state_version,
+        "state_age_seconds": drawn.state_age_seconds,
+    }

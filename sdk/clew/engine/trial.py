@@ -1,0 +1,162 @@
+"""
+Trials: one row per triggered subject and experiment, which lift is computed from (RULES M3 to M7).
+
+A trial is a JSON object inside the subject's document, mirrored into the store for scanning:
+`{"experiment", "epoch", "arm", "at", "owner", "policy_version", "left", "values"}` where `values`
+is, by objective, `[value inside the window, number of outcomes, value of the 28 days before]`.
+
+From its trigger on a subject stays in its arm whatever is shown (intention to treat); its value is
+fixed when the window closes; both arms are treated alike everywhere in this file.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+from clew.engine.compile import CompiledObjective
+from clew.engine.decide import Assignment
+
+__all__ = [
+    "COVARIATE_SECONDS",
+    "TrialDocument",
+    "count",
+    "join",
+    "key",
+    "opened",
+    "remember",
+    "restore",
+]
+
+TrialDocument: TypeAlias = dict[str, Any]
+
+#: How far back the covariate of CUPED looks (RULES M11): 28 days.
+COVARIATE_SECONDS = 28 * 86_400.0
+
+
+def key(experiment: str, epoch: str) -> str:
+    """Where a subject's trial of an experiment is kept."""
+    return f"{experiment}:{epoch}"
+
+
+def opened(assignment: Assignment, *, at: float, owner: str, policy_version: str) -> TrialDocument:
+    """Begin a trial at the first measured decision (M4)."""
+    experiment, epoch, arm = assignment
+    return {
+        "experiment": experiment,
+        "epoch": epoch,
+        "arm": arm,
+        "at": at,
+        "owner": owner,
+        "policy_version": policy_version,
+        "left": None,
+        "values": {},
+    }
+
+
+def count(
+    trial: TrialDocument,
+    objective: CompiledObjective,
+    value: float,
+    *,
+    at: float,
+    received_at: float,
+    since: float = 0.0,
+) -> str:
+    """
+    Count an outcome of an objective in a trial.
+
+    Args:
+        value: what it is worth; negative for a reversal.
+        at: when it happened.
+        received_at: when it became known; after maturity it no longer counts (M5).
+        since: from when on this identity's outcomes belong to the trial (M7).
+
+    Returns:
+        `counted`, `late`, or `outside` the window.
+    """
+    closes = trial["at"] + objective.objective.window_seconds
+    if trial["left"] is not None or not max(trial["at"], since) <= at <= closes:
+        return "outside"
+    if received_at > closes:
+        return "late"
+    figures = _figures(trial, objective)
+    figures[0] += _worth(objective, value, first=figures[1] == 0 or value < 0.0)
+    figures[1] += 1 if value >= 0.0 else -1
+    return "counted"
+
+
+def remember(
+    trial: TrialDocument, objective: CompiledObjective, value: float, *, at: float
+) -> None:
+    """Add an outcome from before the trigger to the covariate, while the trial is opened (M11)."""
+    if trial["at"] - COVARIATE_SECONDS <= at < trial["at"]:
+        figures = _figures(trial, objective)
+        figures[2] += _worth(objective, value, first=figures[2] == 0.0)
+
+
+def _figures(trial: TrialDocument, objective: CompiledObjective) -> list[Any]:
+    return trial["values"].setdefault(objective.id, [0.0, 0, 0.0])  # type: ignore[no-any-return]
+
+
+def _worth(objective: CompiledObjective, value: float, *, first: bool) -> float:
+    mode = objective.objective.count
+    if mode == "sum":
+        bounded = objective.clip(abs(value))
+        return bounded if value >= 0.0 else -bounded
+    if mode == "first" and not first:
+        return 0.0
+    return 1.0 if value >= 0.0 else -1.0
+
+
+def join(
+    known: dict[str, TrialDocument],
+    anonymous: dict[str, TrialDocument],
+    *,
+    at: float,
+    windows: Mapping[str, float],
+) -> tuple[list[TrialDocument], int]:
+    """
+    Join the trials of two identities that were linked at an instant (RULES M7).
+
+    The known subject's trial stays; where it has none, the anonymous one's moves. The other leaves,
+    unless every objective of it is already mature.
+
+    Args:
+        windows: by objective, in seconds.
+
+    Returns:
+        The trials that changed, and how many pairs had differing arms.
+    """
+    changed: list[TrialDocument] = []
+    crossovers = 0
+    for name, trial in list(anonymous.items()):
+        if trial["left"] is not None:
+            continue
+        ours = known.get(name)
+        if ours is None:
+            known[name] = anonymous.pop(name)
+        else:
+            crossovers += ours["arm"] != trial["arm"]
+            if not _mature(trial, at, windows.values()):
+                trial["left"] = at
+        changed.append(trial)
+    return changed, crossovers
+
+
+def restore(
+    known: dict[str, TrialDocument], anonymous: dict[str, TrialDocument], owner: str
+) -> list[TrialDocument]:
+    """Undo `join` for an anonymous subject that is unmerged: its trials return to it."""
+    changed: list[TrialDocument] = []
+    for name, trial in list(known.items()):
+        if trial["owner"] == owner:
+            anonymous[name] = known.pop(name)
+            changed.append(trial)
+    for trial in anonymous.values():
+        if trial["left"] is not None:
+            trial["left"] = None
+            changed.append(trial)
+    return changed
+
+
+def _mature(trial: TrialDocument, at: float, windows: Iterable[float]) -> bool:
+    return bool(at > trial["at"] + max(windows, default=0.0))

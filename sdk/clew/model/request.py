@@ -1,0 +1,32 @@
+"""What a decision is asked for (`schemas/decision_request.schema.json`)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import Factory, field, frozen, validators
+
+from clew.model.limits import optional_identifier
+from clew.model.signal import Signal
+from clew.model.words import Traffic
+
+__all__ = ["DecisionRequest"]
+
+
+@frozen(kw_only=True)
+class DecisionRequest:
+    """Which slots to fill, for whom and in which context."""
+
+    slots: tuple[str, ...] = field(validator=validators.min_len(1))
+    #: Whom to decide for; None is a person without a persistent id: never measured, never stored.
+    subject: str | None = field(default=None, validator=optional_identifier)
+    anonymous_subject: str | None = field(default=None, validator=optional_identifier)
+    session_id: str | None = field(default=None, validator=optional_identifier)
+    context: Mapping[str, Any] = Factory(dict)
+    traffic: Traffic = "human"
+    #: Makes the request idempotent per slot for 24 h (RULES D5).
+    request_id: str | None = field(default=None, validator=optional_identifier)
+    #: How long the caller waits, in milliseconds.
+    deadline_ms: float | None = field(default=None, validator=validators.optional(validators.gt(0)))
+    #: Facts of this subject that the backend may not have yet (RULES F4); remote backends only.
+    signals: tuple[Signal, ...] = ()
+    ext: Mapping[str, Any] = Factory(dict)

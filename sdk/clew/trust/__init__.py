@@ -1,0 +1,1 @@
+"""What may be done with whose data: purposes, the consent ledger, masked views, tokens."""

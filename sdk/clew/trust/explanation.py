@@ -1,0 +1,161 @@
+"""
+Why something was shown, said from the record of the decision and the policy that made it.
+
+Honesty is the rule of this file: a choice made by chance says so, and no sentence names a datum
+that the decision did not look at.
+
+Source of the demand: GDPR Article 15(1)(h) and CJEU C-203/22 (the procedure and the data actually
+used, intelligibly).
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from clew.engine.compile import CompiledCreative, CompiledPolicy
+from clew.logic import Rule, describe
+from clew.model.decision import DataUsed, DataWithheld, Explanation, Method
+
+__all__ = ["explain"]
+
+_SIMPLE = {
+    "split": "we are comparing versions, and you were given one of them by chance, once for all",
+    "no_eligible": "nothing more fitting was available for you here",
+    "default": "this is what everybody sees here",
+    "pinned": "this is what you usually take",
+    "suppressed": "other messages are held back for you at the moment",
+    "capped": "you have seen the others often enough for now",
+    "unknown_slot": "nothing is planned for this place",
+    "deadline": "choosing took too long, so you see the standard version",
+    "error": "something failed on our side, so you see the standard version",
+    "stale": "we could not ask again, so you see what was chosen before",
+}
+
+
+def explain(policy: CompiledPolicy, decision: Mapping[str, Any]) -> Explanation:
+    """
+    Explain a recorded decision.
+
+    Args:
+        policy: the version that made it.
+        decision: its record, in wire form.
+    """
+    reads = decision.get("reads", {})
+    return Explanation(
+        because=tuple(_because(policy, decision)),
+        data_used=tuple(_used(policy, reads.get("profile", {}))),
+        data_withheld=tuple(
+            DataWithheld(field=path, reason=_withheld(policy, path))
+            for path in reads.get("withheld", ())
+        ),
+        context_used=tuple(sorted(reads.get("context", {}))),
+        method=_method(policy, decision),
+    )
+
+
+def _used(policy: CompiledPolicy, profile: Mapping[str, Any]) -> Iterator[DataUsed]:
+    for path, value in sorted(profile.items()):
+        if value is not None:
+            trait = policy.traits.get(path)
+            yield DataUsed(
+                field=path,
+                plain=trait.plain if trait else None,
+                purpose=trait.purpose if trait else None,
+                value=value,
+            )
+
+
+def _withheld(policy: CompiledPolicy, path: str) -> str:
+    trait = policy.traits.get(path)
+    return f"no permission for the purpose {trait.purpose!r}" if trait else "not permitted"
+
+
+def _because(policy: CompiledPolicy, decision: Mapping[str, Any]) -> Iterator[str]:
+    reason = decision["reason"]
+    if reason == "consent_denied":
+        yield (
+            f"you have not allowed the purpose {decision['consent']['purpose']!r}, "
+            "so nothing we know of you was used"
+        )
+        return
+    if reason == "holdout":
+        yield (
+            "you belong to a small group, drawn by chance, that gets the standard version "
+            "so that we can tell whether the others are any better"
+        )
+        return
+    yield from _conditions(policy, decision)
+    if reason in {"bandit", "priority"}:
+        yield _chosen(policy, decision)
+    elif reason in _SIMPLE:
+        yield _SIMPLE[reason]
+
+
+def _chosen(policy: CompiledPolicy, decision: Mapping[str, Any]) -> str:
+    if decision["reason"] == "priority":
+        return "of what fits you, this comes first"
+    if _explores(decision):
+        return "we are trying this with some visitors to learn what helps"
+    known = [
+        trait.plain or trait.id
+        for path, trait in policy.traits.items()
+        if _told_apart(path, decision)
+    ]
+    if known:
+        return f"it has helped visitors like you most, going by {_joined(known)}"
+    return "it has helped visitors most so far"
+
+
+def _told_apart(path: str, decision: Mapping[str, Any]) -> bool:
+    """Whether a trait was a feature of the draw with a value."""
+    features = [name for draw in decision.get("draws", ()) for name in draw["features"]]
+    return any(name == path or name.startswith(f"{path}=") for name in features)
+
+
+def _conditions(policy: CompiledPolicy, decision: Mapping[str, Any]) -> Iterator[str]:
+    """What the creative's own condition asked for, in the person's words."""
+    slot = policy.slots.get(decision["slot"])
+    creatives: tuple[CompiledCreative, ...] = slot.creatives if slot else ()
+    chosen = next((c for c in creatives if c.id == decision.get("creative")), None)
+    if chosen is None or chosen.when is None:
+        return
+    member_of = set(decision.get("segments", ()))
+    named = [
+        (name, rule) for name, rule in policy.segments if name in chosen.when.literals & member_of
+    ]
+    for name, rule in named:
+        plain = next((s.plain for s in policy.policy.segments if s.id == name), None)
+        yield plain or in_words(policy, rule)
+    if not named:
+        yield in_words(policy, chosen.when)
+
+
+def in_words(policy: CompiledPolicy, rule: Rule) -> str:
+    """A rule as a sentence, with the traits' plain names."""
+    sentence = describe(rule)
+    for trait in policy.traits.values():
+        if trait.plain:
+            sentence = re.sub(rf"\b{re.escape(trait.id)}\b", trait.plain, sentence)
+    return sentence
+
+
+def _explores(decision: Mapping[str, Any]) -> bool:
+    """Whether something else was expected to do better than what was drawn."""
+    return any(
+        draw["predicted"] < max(candidate["score"] for candidate in draw["candidates"])
+        for draw in decision.get("draws", ())
+    )
+
+
+def _method(policy: CompiledPolicy, decision: Mapping[str, Any]) -> Method:
+    return Method(
+        kind=decision["reason"],
+        name=decision["slot"],
+        version=f"{policy.policy.id} {policy.policy.version}",
+        propensity=decision.get("propensity"),
+        exploration=_explores(decision),
+    )
+
+
+def _joined(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

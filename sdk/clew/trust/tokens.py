@@ -1,0 +1,74 @@
+"""
+Tokens prove which decision is meant, and nothing else: no subject, no features (RULES K2).
+
+A token is `<decision id>.<expiry>.<signature>`: HMAC-SHA256 (RFC 2104) over the first two parts,
+with a key derived once per tenant, in at most 160 characters. Keys are given newest first; the
+newest signs, all verify.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+
+from itsdangerous import BadSignature, Signer
+
+from clew.errors import ConfigurationError, TokenError
+
+__all__ = ["KEY_BYTES", "Tokens", "new_key"]
+
+KEY_BYTES = 32
+
+
+def new_key() -> str:
+    """Make a signing key: 256 random bits as hex."""
+    return secrets.token_hex(KEY_BYTES)
+
+
+class Tokens:
+    """
+    Issues and verifies the tokens of one tenant.
+
+    Args:
+        keys: secrets of at least 32 characters, newest first.
+        tenant: whose decisions they are; another tenant's token does not verify.
+        lifetime_seconds: how long a token is good for.
+
+    Raises:
+        ConfigurationError: no key, or one that is too short to be safe.
+    """
+
+    def __init__(self, keys: Sequence[str], *, tenant: str, lifetime_seconds: float) -> None:
+        if not keys or any(len(key) < KEY_BYTES for key in keys):
+            raise ConfigurationError(
+                f"keys: at least one signing key of {KEY_BYTES} characters or more is needed; "
+                "make one with: python -c 'import secrets; print(secrets.token_hex(32))'"
+            )
+        self._lifetime = lifetime_seconds
+        # Deriving per call would double the cost of a token, so it is done here, once.
+        derived = [
+            hmac.digest(key.encode(), f"clew.decision:{tenant}".encode(), hashlib.sha256)
+            for key in reversed(keys)
+        ]
+        self._signer = Signer(derived, sep=".", key_derivation="none", digest_method=hashlib.sha256)
+
+    def issue(self, decision: str, now: float) -> str:
+        """Make the token of a decision; *now* in seconds since the epoch."""
+        return self._signer.sign(f"{decision}.{int(now + self._lifetime):x}").decode()
+
+    def read(self, token: str, now: float) -> str | None:
+        """
+        Give the decision a token proves; None when the token is genuine but has expired.
+
+        Raises:
+            TokenError: the signature is not ours, or the text is no token.
+        """
+        try:
+            decision, _, expiry = self._signer.unsign(token).decode().rpartition(".")
+            expires_at = int(expiry, 16)
+        except (BadSignature, UnicodeError, ValueError):
+            raise TokenError(
+                "this token was not issued here: its signature does not verify; "
+                "report with the token of a decision, unchanged, or with the decision itself"
+            ) from None
+        return decision if now <= expires_at else None

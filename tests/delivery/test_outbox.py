@@ -1,0 +1,366 @@
+"""The outbox takes records at once, delivers them in order, and says what it could not."""
+
+import threading
+
+import pytest
+
+from clew.delivery.outbox import Outbox
+from clew.delivery.retry import Backoff
+from clew.delivery.spool import Spool
+from clew.errors import BackendUnavailableError, ClosedError
+
+#: Only ever waited for when something hangs, in seconds.
+GUARD = 20.0
+
+
+@pytest.fixture(params=["spool", "memory"])
+def spool(request, tmp_path):
+    """With a disk and without one, the outbox is to behave alike."""
+    return Spool(tmp_path / "spool") if request.param == "spool" else None
+
+
+@pytest.fixture
+def opened():
+    """Opens outboxes, and closes them after the test."""
+    outboxes = []
+
+    def open_outbox(*args, **kwargs):
+        outboxes.append(Outbox(*args, **kwargs))
+        return outboxes[-1]
+
+    yield open_outbox
+    for outbox in outboxes:
+        outbox.close(0.0)
+
+
+def in_thread(function, *args):
+    """Run a function in a thread; the answer joins it and gives what it returned."""
+    results = []
+    thread = threading.Thread(target=lambda: results.append(function(*args)))
+    thread.start()
+
+    def join():
+        thread.join(GUARD)
+        assert results, "it hangs"
+        return results[0]
+
+    return join
+
+
+def numbers(count):
+    return [b"%d" % n for n in range(count)]
+
+
+def test_records_are_delivered_in_order(receiver, spool, opened):
+    """After a flush the receiver has every record once, in the order in which they were put."""
+    outbox = opened(receiver, spool=spool, batch_count=7)
+    for payload in numbers(1000):
+        assert outbox.put(payload)
+    assert outbox.flush(GUARD) == 0
+    assert receiver.records == numbers(1000)
+    assert max(map(len, receiver.batches)) <= 7
+    assert outbox.pending == 0
+
+
+def test_the_first_record_waits_for_company(receiver, spool, opened, timing):
+    """Records that are put within the linger share a batch, which leaves when it is over."""
+    outbox = opened(receiver, spool=spool, linger_seconds=0.05, timing=timing)
+    outbox.put(b"a")
+    outbox.put(b"b")
+    timing.advance(0.05)
+    receiver.wait_until_entered()
+    assert receiver.attempts == [[b"a", b"b"]]
+
+
+def test_a_full_batch_does_not_linger(receiver, spool, opened, timing):
+    """As soon as a batch is complete it leaves, without any time passing."""
+    outbox = opened(receiver, spool=spool, batch_count=2, timing=timing)
+    outbox.put(b"a")
+    outbox.put(b"b")
+    receiver.wait_until_entered()
+    assert receiver.attempts == [[b"a", b"b"]]
+
+
+def test_flush_does_not_linger(receiver, spool, opened, timing):
+    """A flush delivers what there is, without any time passing."""
+    outbox = opened(receiver, spool=spool, timing=timing)
+    outbox.put(b"a")
+    assert outbox.flush(1.0) == 0
+    assert receiver.records == [b"a"]
+
+
+def test_flush_keeps_its_deadline(receiver, spool, opened, timing):
+    """While a send hangs, a flush returns at its deadline and says how many records remain."""
+    outbox = opened(receiver, spool=spool, batch_count=2, timing=timing)
+    receiver.gate.clear()
+    for payload in numbers(5):
+        outbox.put(payload)
+    receiver.wait_until_entered()
+    flushed = in_thread(outbox.flush, 3.0)
+    timing.advance(3.0)
+    assert flushed() == 5
+
+
+def test_flush_waits_for_no_later_records(spool, opened, timing):
+    """Records that are put during a flush do not hold it up."""
+    gates = {b"first": threading.Event(), b"later": threading.Event()}
+    outbox = opened(
+        lambda batch: gates[batch[0]].wait(GUARD), spool=spool, batch_count=1, timing=timing
+    )
+    outbox.put(b"first")
+    flushed = in_thread(outbox.flush, 3.0)
+    timing.wait_for_sleeper(3.0)
+    outbox.put(b"later")
+    gates[b"first"].set()
+    assert flushed() == 0
+    assert outbox.pending == 1
+    gates[b"later"].set()
+
+
+def test_close_keeps_its_deadline_and_the_records(receiver, tmp_path, opened, timing):
+    """Closing while a send hangs leaves what is not delivered to the next outbox on the folder."""
+    outbox = opened(receiver, spool=Spool(tmp_path), batch_count=2, timing=timing)
+    receiver.gate.clear()
+    for payload in numbers(5):
+        outbox.put(payload)
+    receiver.wait_until_entered()
+    closed = in_thread(outbox.close, 3.0)
+    timing.advance(3.0)
+    assert closed() == 5
+    assert outbox.losses == {}
+    found = []
+    heir = opened(found.extend, spool=Spool(tmp_path))
+    assert heir.adopt() == 5
+    assert heir.flush(GUARD) == 0
+    assert found == numbers(5)
+
+
+def test_closing_without_a_disk_counts_what_is_lost(receiver, opened, timing):
+    """What memory alone had when the outbox was closed is counted, told and not delivered."""
+    told = []
+    outbox = opened(receiver, batch_count=2, timing=timing, on_loss=lambda *loss: told.append(loss))
+    receiver.gate.clear()
+    for payload in numbers(5):
+        outbox.put(payload)
+    receiver.wait_until_entered()
+    assert outbox.endangered == 5
+    assert outbox.close(0.0) == 5
+    assert outbox.losses == {"closed": 5}
+    assert told == [("closed", 5)]
+
+
+def test_a_closed_outbox_takes_nothing(receiver, spool, opened):
+    """Putting after close is misuse; closing and flushing again is not."""
+    outbox = opened(receiver, spool=spool)
+    outbox.put(b"a")
+    assert outbox.close(GUARD) == 0
+    with pytest.raises(ClosedError, match="after close"):
+        outbox.put(b"b")
+    assert outbox.close(GUARD) == outbox.flush(GUARD) == 0
+    assert receiver.records == [b"a"]
+    assert "clew-outbox" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_nothing_is_left_when_all_is_delivered(receiver, tmp_path, opened):
+    """The folder is empty after a clean close."""
+    outbox = opened(receiver, spool=Spool(tmp_path, segment_bytes=500))
+    for payload in numbers(100):
+        outbox.put(payload)
+    assert outbox.close(GUARD) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_receiver_in_trouble_is_tried_again(receiver, spool, opened, timing):
+    """
+    After a failure that passes the batch waits out the backoff, and what follows waits behind it.
+    """
+    backoff = Backoff(base_seconds=1.0, random=lambda: 0.5)
+    outbox = opened(receiver, spool=spool, batch_count=1, timing=timing, backoff=backoff)
+    receiver.errors.extend([BackendUnavailableError("down"), ConnectionResetError()])
+    outbox.put(b"a")
+    outbox.put(b"b")
+    timing.advance(0.5)
+    timing.advance(1.0)
+    assert outbox.flush(1.0) == 0
+    assert receiver.attempts == [[b"a"], [b"a"], [b"a"], [b"b"]]
+    assert receiver.records == [b"a", b"b"]
+
+
+def test_poison_goes_to_the_dead_letters(receiver, spool, opened):
+    """A record that is refused is handed over with the reason, counted, and does not come back."""
+    dead = []
+    outbox = opened(receiver, spool=spool, dead_letter=lambda *letter: dead.append(letter))
+    receiver.poison = {b"3", b"8"}
+    for payload in numbers(10):
+        outbox.put(payload)
+    assert outbox.close(GUARD) == 0
+    assert dead == [(b"3", "ValueError: not a record"), (b"8", "ValueError: not a record")]
+    assert outbox.losses == {"dead_letter": 2}
+    assert receiver.records == [p for p in numbers(10) if p not in receiver.poison]
+    if spool is not None:
+        assert list(spool.directory.iterdir()) == []
+
+
+def test_a_dead_letter_that_raises_does_not_stop_delivery(receiver, spool, opened, caplog):
+    """A faulty dead-letter function is logged, and the next record delivered."""
+
+    def dead_letter(payload, reason):
+        raise RuntimeError(reason)
+
+    outbox = opened(receiver, spool=spool, dead_letter=dead_letter)
+    receiver.poison = {b"0"}
+    outbox.put(b"0")
+    outbox.put(b"1")
+    assert outbox.flush(GUARD) == 0
+    assert receiver.records == [b"1"]
+    assert [record.message for record in caplog.records] == ["dead_letter raised"]
+
+
+def bounded(spool):
+    """Options with which ten records of one byte fit, of which one is taken at a time."""
+    if spool is None:
+        return {"max_memory_bytes": 9, "batch_count": 1}
+    spool.max_bytes = 210
+    return {"spool": spool, "batch_count": 1}
+
+
+@pytest.mark.parametrize(
+    ("overflow", "survivors", "taken"),
+    [
+        ("drop_oldest", [0, *range(5, 14)], [True] * 14),
+        ("drop_newest", [*range(10)], [True] * 10 + [False] * 4),
+    ],
+)
+def test_at_the_bound_something_gives_way(receiver, spool, opened, overflow, survivors, taken):
+    """
+    The oldest record that waits, or the new one, is dropped and counted; never the one in flight.
+    """
+    outbox = opened(receiver, overflow=overflow, **bounded(spool))
+    receiver.gate.clear()
+    answers = [outbox.put(b"0")]
+    receiver.wait_until_entered()
+    answers += [outbox.put(b"%x" % n) for n in range(1, 14)]
+    assert answers == taken
+    assert outbox.losses == {"overflow": 4}
+    receiver.gate.set()
+    assert outbox.close(GUARD) == 0
+    assert receiver.records == [b"%x" % n for n in survivors]
+
+
+def test_the_caller_waits_at_the_bound(receiver, spool, opened, timing):
+    """With "block" a record that does not fit waits its time, and is lost if nothing moves."""
+    options = bounded(spool)
+    outbox = opened(receiver, overflow="block", block_seconds=2.0, timing=timing, **options)
+    receiver.gate.clear()
+    outbox.put(b"0")
+    receiver.wait_until_entered()
+    for n in range(1, 10):
+        outbox.put(b"%x" % n)
+    late = in_thread(outbox.put, b"a")
+    timing.advance(2.0)
+    assert late() is False
+    assert outbox.losses == {"overflow": 1}
+    patient = in_thread(outbox.put, b"b")
+    receiver.gate.set()
+    assert patient() is True
+    assert outbox.close(1.0) == 0
+    assert receiver.records == [*(b"%x" % n for n in range(10)), b"b"]
+
+
+def test_room_is_noticed_as_soon_as_a_batch_leaves(opened):
+    """
+    A caller that waits for memory goes on when a batch is taken, not only when it is delivered.
+    """
+    gates = [threading.Event() for _ in range(3)]
+    entered = threading.Event()
+
+    def send(batch):
+        entered.set()
+        assert gates[int(batch[0])].wait(GUARD)
+
+    outbox = opened(send, max_memory_bytes=1, batch_count=1, overflow="block", block_seconds=GUARD)
+    outbox.put(b"0")
+    assert entered.wait(GUARD)
+    outbox.put(b"1")
+    waiting = in_thread(outbox.put, b"2")
+    gates[0].set()
+    assert waiting() is True
+    for gate in gates:
+        gate.set()
+    assert outbox.close(GUARD) == 0
+
+
+def test_closing_frees_who_waits_at_the_bound(receiver, spool, opened, timing):
+    """A caller that waits for room gives up when the outbox is closed."""
+    options = bounded(spool)
+    outbox = opened(receiver, overflow="block", block_seconds=9.0, timing=timing, **options)
+    receiver.gate.clear()
+    outbox.put(b"0")
+    receiver.wait_until_entered()
+    for n in range(1, 10):
+        outbox.put(b"%x" % n)
+    waiting = in_thread(outbox.put, b"a")
+    timing.wait_for_sleeper(9.0)
+    outbox.close(0.0)
+    assert waiting() is False
+    assert outbox.losses["overflow"] == 1
+
+
+def test_a_record_larger_than_the_bound_is_refused(receiver, spool, opened):
+    """One record that can never fit drops nothing else."""
+    outbox = opened(receiver, spool=spool, max_memory_bytes=100)
+    outbox.put(b"small")
+    assert outbox.put(b"x" * 101) is False
+    assert outbox.losses == {"too_large": 1}
+    assert outbox.close(GUARD) == 0
+    assert receiver.records == [b"small"]
+
+
+def test_without_a_disk_to_write_on_records_are_delivered(receiver, tmp_path, opened):
+    """
+    A folder that cannot be made loses nothing by itself: records go from memory, and are in danger.
+    """
+    (tmp_path / "file").write_text("in the way")
+    outbox = opened(receiver, spool=Spool(tmp_path / "file" / "spool"))
+    receiver.gate.clear()
+    assert [outbox.put(payload) for payload in numbers(10)] == [True] * 10
+    assert outbox.endangered == 10
+    assert outbox.losses == {}
+    receiver.gate.set()
+    assert outbox.close(GUARD) == 0
+    assert receiver.records == numbers(10)
+    assert outbox.losses == {}
+
+
+def test_records_that_no_disk_took_are_lost_at_close(receiver, tmp_path, opened):
+    """What the disk refused and nobody took is counted when the outbox is closed."""
+    (tmp_path / "file").write_text("in the way")
+    outbox = opened(receiver, spool=Spool(tmp_path / "file" / "spool"))
+    receiver.gate.clear()
+    for payload in numbers(10):
+        outbox.put(payload)
+    assert outbox.close(0.0) == 10
+    assert outbox.losses == {"no_disk": 10}
+
+
+def test_many_threads_put_and_nothing_is_lost(receiver, tmp_path, opened):
+    """Records of several threads arrive once each, those of each thread in its order."""
+    spool = Spool(tmp_path, durability="disk", segment_bytes=2000)
+    outbox = opened(receiver, spool=spool, linger_seconds=0.0, max_memory_bytes=200)
+
+    def put_all(name):
+        for n in range(100):
+            outbox.put(b"%d:%d" % (name, n))
+
+    for join in [in_thread(put_all, name) for name in range(4)]:
+        join()
+    assert outbox.close(GUARD) == 0
+    found = [tuple(map(int, payload.split(b":"))) for payload in receiver.records]
+    assert sorted(found) == [(name, n) for name in range(4) for n in range(100)]
+    for name in range(4):
+        assert [n for who, n in found if who == name] == list(range(100))
+
+
+def test_adopting_needs_a_spool(receiver, opened):
+    """Without a disk there is nothing to adopt."""
+    assert opened(receiver).adopt() == 0

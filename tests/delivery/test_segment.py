@@ -1,0 +1,140 @@
+"""A segment has one owner, remembers what is settled, and takes back what it could not write."""
+
+import os
+import resource
+import stat
+
+import pytest
+
+from clew.delivery.segment import Segment, _own
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "1-a-000001.seg"
+
+
+def payloads(segment):
+    """What of a segment is not settled."""
+    found = segment.read(segment.acked, segment.size, 1 << 20)
+    return [frame.payload for frame in found.frames]
+
+
+def test_a_file_is_private(path):
+    """Records are readable by their owner alone."""
+    Segment.create(path).close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_the_living_keep_their_file(path):
+    """A file whose owner lives is not claimed; once it let go, it is, with every record."""
+    owner = Segment.create(path)
+    owner.append(b"one", 1.0)
+    assert Segment.claim(path) is None
+    owner.close()
+    claimed = Segment.claim(path)
+    assert payloads(claimed) == [b"one"]
+    claimed.close()
+
+
+def test_settled_records_do_not_come_back(path):
+    """The next owner goes on where the last one had everything settled."""
+    owner = Segment.create(path)
+    first = owner.append(b"one", 1.0)
+    owner.append(b"two", 2.0)
+    owner.settle(first.start, first.end)
+    owner.write_ack()
+    owner.close()
+    claimed = Segment.claim(path)
+    assert payloads(claimed) == [b"two"]
+    claimed.close()
+
+
+def test_settling_out_of_order_waits_for_the_gap(path):
+    """A record settled early counts only when all before it are."""
+    owner = Segment.create(path)
+    first, second, third = (owner.append(name, 0.0) for name in (b"one", b"two", b"three"))
+    owner.settle(second.start, second.end)
+    assert payloads(owner) == [b"one", b"two", b"three"]
+    owner.settle(first.start, first.end)
+    assert payloads(owner) == [b"three"]
+    owner.settle(third.start, third.end)
+    assert owner.is_settled
+    owner.close()
+
+
+@pytest.mark.parametrize("byte", range(8, 20))
+def test_a_broken_header_delivers_everything_again(path, byte):
+    """Where it is not known what is settled, nothing is."""
+    owner = Segment.create(path)
+    first = owner.append(b"one", 0.0)
+    owner.settle(first.start, first.end)
+    owner.write_ack()
+    owner.close()
+    data = bytearray(path.read_bytes())
+    data[byte] ^= 0xFF
+    path.write_bytes(data)
+    claimed = Segment.claim(path)
+    assert payloads(claimed) == [b"one"]
+    claimed.close()
+
+
+@pytest.mark.parametrize("cut", range(20))
+def test_a_header_cut_short_is_an_empty_file(path, cut):
+    """A process that died while it made the file leaves nothing to deliver."""
+    Segment.create(path).close()
+    path.write_bytes(path.read_bytes()[:cut])
+    claimed = Segment.claim(path)
+    assert claimed.is_settled
+    claimed.close()
+
+
+def test_a_file_of_another_kind_is_left_alone(path):
+    """What this version cannot read is neither claimed nor changed."""
+    path.write_bytes(b"clewsp99 and more of the future")
+    assert Segment.claim(path) is None
+    assert path.read_bytes() == b"clewsp99 and more of the future"
+
+
+def test_a_record_that_does_not_fit_is_taken_back(path):
+    """
+    A write that the disk cuts short raises, and leaves the records before it and after it sound.
+    """
+    owner = Segment.create(path)
+    owner.append(b"before", 0.0)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (owner.size + 10, hard))
+    try:
+        with pytest.raises(OSError, match="10 of 32 bytes"):
+            owner.append(b"does not fit", 0.0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.stat().st_size == owner.size
+    owner.append(b"after", 0.0)
+    assert payloads(owner) == [b"before", b"after"]
+    owner.close()
+
+
+def test_a_file_deleted_meanwhile_is_nobodys(path):
+    """Whoever discards a file has it gone for all, also for one that had opened it before."""
+    owner = Segment.create(path)
+    early = os.open(path, os.O_RDWR)
+    owner.discard()
+    assert not path.exists()
+    assert Segment.claim(path) is None
+    assert not _own(early)
+    os.close(early)
+
+
+def test_syncing_again_is_free_until_something_is_added(path):
+    """A group commit that covers a record spares the next one, and a closed file needs none."""
+    owner = Segment.create(path)
+    end = owner.append(b"one", 0.0).end
+    owner.sync(end)
+    fd, owner._fd = owner._fd, 1 << 20  # a descriptor that no call could use
+    owner.sync(end)
+    with pytest.raises(OSError, match="descriptor"):
+        owner.sync(end + 1)
+    owner._fd = fd
+    owner.close()
+    owner.sync(end + 1)
