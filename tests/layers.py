@@ -18,11 +18,14 @@ __all__ = ["Import", "Tree", "breaches", "read_trees"]
 #: The units of clew from the bottom up; "" is `clew/__init__.py`, the public face of those below.
 LAYERS = (
     ("errors",),
-    ("clock", "model", "options"),
+    ("clock", "ids", "model"),
     ("codec", "logic", "schema", "templates"),
     ("engine", "measure", "trust"),
+    ("policy",),
     ("cache", "delivery"),
     ("backends",),
+    ("facts",),
+    ("core",),
     ("async_client", "client", "visitor"),
     ("",),
     ("integrations",),

@@ -65,7 +65,7 @@ class Trial:
 
 def chances(least: float, activity: Array) -> Array:
     """Chance of each decision to convert: it grows with activity."""
-    return np.minimum(least * np.sqrt(activity), 0.2)
+    return np.minimum(least * np.sqrt(activity), 0.16)
 
 
 @frozen

@@ -1,5 +1,6 @@
 """Sums over the subjects of an arm."""
 
+import math
 import statistics
 
 import pytest
@@ -68,18 +69,21 @@ def test_equal_values_have_no_variance(value: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "effective"),
+    ("values", "design_effect"),
     [
-        pytest.param([], 0.0, id="nobody"),
-        pytest.param([0.0, 0.0], 0.0, id="nobody-converts"),
-        pytest.param([5.0] * 7 + [0.0] * 100, 7.0, id="equal-values-count-each"),
-        pytest.param([1.0] * 10 + [-1.0] * 10, 20.0, id="signs-do-not-cancel"),
-        pytest.param([1.0] * 10 + [1000.0], 1.02, id="one-outweighs-all"),
+        pytest.param([5.0] * 7 + [0.0] * 100, 1.0, id="equal-values"),
+        pytest.param([1.0] * 10 + [-1.0] * 10, 1.0, id="signs-do-not-matter"),
+        pytest.param([1.0, 3.0], 1.25, id="one-plus-squared-variation"),
+        pytest.param([1.0] * 10 + [1000.0], 10.78, id="one-outweighs-all"),
+        pytest.param([0.0, 0.0], math.inf, id="nobody-converts"),
     ],
 )
-def test_effective_counts_subjects_by_weight(values: list[float], effective: float) -> None:
-    """Equal values count as one each, and few large ones leave little of the others."""
-    assert totals([(value, None) for value in values]).effective == pytest.approx(effective, 1e-3)
+def test_the_design_effect_tells_how_unequal_values_are(
+    values: list[float], design_effect: float
+) -> None:
+    """It is the number of converting subjects that are worth one of equal value."""
+    arm = totals([(value, None) for value in values])
+    assert arm.design_effect == pytest.approx(design_effect, 1e-3)
 
 
 def test_magnitude_is_the_total_of_values_of_one_sign() -> None:

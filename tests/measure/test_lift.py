@@ -76,11 +76,12 @@ def test_twenty_equal_values_are_enough_whatever_they_are(value: float) -> None:
 
 
 def test_one_large_value_does_not_make_an_arm_speak() -> None:
-    """Twenty converting subjects of whom one has all the value are as good as one (M6)."""
+    """Forty converting subjects of whom one has all the value are as good as one (M6)."""
     small = binary(40, 1000)
     skewed = small + ArmTotals.of_subject(10_000.0, converted=True)
     assert lift_of(treated=small, holdout=small).absolute is not None
     assert lift_of(treated=skewed, holdout=small).absolute is None
+    assert lift_of(treated=small, holdout=skewed).absolute is None
 
 
 @pytest.mark.parametrize("adjusted", [False, True])

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 from clew import schema
@@ -19,7 +20,7 @@ from clew.model import (
     signal,
 )
 
-__all__ = ["CLASSES", "DOCUMENTS", "definition_name", "definitions"]
+__all__ = ["CLASSES", "DOCUMENTS", "definitions"]
 
 #: By the name of the document.
 DOCUMENTS: dict[str, type] = {
@@ -36,17 +37,35 @@ DOCUMENTS: dict[str, type] = {
     "signal": signal.Signal,
 }
 
-MODULES = {"decision_request": request} | {
-    one.__name__.rpartition(".")[2]: one
-    for one in (
-        batch, consent, decision, identity, measurement, outcome, policy, problem, profile, signal
-    )
-}  # fmt: skip
+MODULES: dict[str, ModuleType] = {
+    "batch": batch,
+    "consent": consent,
+    "decision": decision,
+    "decision_request": request,
+    "identity": identity,
+    "measurement": measurement,
+    "outcome": outcome,
+    "policy": policy,
+    "problem": problem,
+    "profile": profile,
+    "signal": signal,
+}
 
 
-def definition_name(cls: type) -> str:
-    """Give the name in `$defs` of a class that has no document of its own."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
+def title(document: str, cls: type) -> str:
+    """Give what `validate` calls the class: its document, or its definition within the document."""
+    if DOCUMENTS[document] is cls:
+        return document
+    return f"{document}#/$defs/{re.sub(r'(?<=[a-z])(?=[A-Z])', '_', cls.__name__).lower()}"
+
+
+#: Every public class of the models, by what `validate` calls it.
+CLASSES: dict[str, type] = {
+    title(document, cls): cls
+    for document, module in MODULES.items()
+    for cls in (getattr(module, name) for name in module.__all__)
+    if isinstance(cls, type)
+}
 
 
 def definitions() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -58,12 +77,3 @@ def definitions() -> Iterator[tuple[str, dict[str, Any]]]:
         for part, definition in document.get("$defs", {}).items():
             if "properties" in definition:
                 yield f"{name}#/$defs/{part}", definition
-
-
-#: Every public class of the models, by what `validate` calls it.
-CLASSES: dict[str, type] = {
-    document if DOCUMENTS.get(document) is cls else f"{document}#/$defs/{definition_name(cls)}": cls
-    for document, module in MODULES.items()
-    for cls in (getattr(module, name) for name in module.__all__)
-    if isinstance(cls, type)
-}

@@ -1,0 +1,47 @@
+"""
+Where the data lies: opened by URL, found through the entry points `clew.backends`.
+
+`memory://`, `sqlite:///relative.db`, `sqlite:////absolute.db`; other distributions add theirs.
+"""
+
+from collections.abc import Sequence
+from importlib.metadata import entry_points
+from typing import Any
+
+from clew.backends.base import Backend
+from clew.errors import ConfigurationError, MissingBackendError
+
+__all__ = ["open_backend"]
+
+#: Schemes of ours that come with an extra.
+_EXTRAS = {"postgresql": "postgres"}
+
+
+def open_backend(
+    url: str, *, tenant: str = "default", keys: Sequence[str] = (), **options: Any
+) -> Backend:
+    """
+    Open the backend that a URL names.
+
+    Args:
+        url: `scheme://…`; the scheme chooses the backend.
+        tenant: whose data it is.
+        keys: signing keys, newest first.
+        options: handed to the backend: `policy` (a canonical bundle), `clock`, `uniform`.
+
+    Raises:
+        ConfigurationError: this is no URL, or the backend cannot be opened as asked.
+        MissingBackendError: nothing installed answers for the scheme.
+    """
+    scheme, separator, _ = url.partition("://")
+    if not separator:
+        raise ConfigurationError(
+            f"{url!r} is no backend URL; use for example sqlite:///clew.db or memory://"
+        )
+    found = {entry.name: entry for entry in entry_points(group="clew.backends")}
+    if scheme not in found:
+        installed = ", ".join(f"{name}://" for name in sorted(found)) or "none"
+        hint = f"; pip install 'clew[{_EXTRAS[scheme]}]'" if scheme in _EXTRAS else ""
+        raise MissingBackendError(f"no backend for {scheme}://{hint}; installed are: {installed}")
+    opener = found[scheme].load()
+    return opener(url, tenant=tenant, keys=keys, **options)  # type: ignore[no-any-return]

@@ -7,11 +7,13 @@ decided meanwhile was decided on what the store will say.
 """
 
 import logging
+import os
 import random
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from weakref import WeakSet
 
 import orjson
 
@@ -40,7 +42,7 @@ from clew.model.profile import Permission, Profile
 from clew.model.request import DecisionRequest
 from clew.trust.tokens import Tokens, new_key
 
-__all__ = ["Embedded"]
+__all__ = ["Embedded", "open_memory", "open_sqlite"]
 
 logger = logging.getLogger("clew")
 
@@ -54,6 +56,16 @@ DECISIONS_REMEMBERED = 50_000
 TOKEN_MARGIN_SECONDS = 86_400.0
 
 _KEYS = "keys"
+
+_alive: "WeakSet[Embedded]" = WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for backend in list(_alive):
+        backend.after_fork_in_child()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 class Embedded:
@@ -94,6 +106,12 @@ class Embedded:
         self._said: set[tuple[str, str]] = set()
         if policy is not None:
             self._shelf.seed(policy)
+        _alive.add(self)
+
+    def after_fork_in_child(self) -> None:
+        """Begin anew in a child: its parent's pending facts are the parent's, and so its locks."""
+        self._people = People(self._store, self._tenant, self._refold)
+        self._figures = Figures(self._store, self._tenant)
 
     # -- facts
 
@@ -216,9 +234,11 @@ class Embedded:
             place = self._place(subject)
             if not self._is_new("signal", fact["id"], place, hot):
                 return Admission("duplicate")
+            # Encoded first: what is no JSON is refused before it has changed anything.
+            payload = orjson.dumps({"signal": fact})
             effects = fold_signal(hot.person, subject, fact)
             self._note(hot, Pending("signal", fact["id"], place, fact), effects)
-        return Admission("applied", orjson.dumps({"signal": fact}))
+        return Admission("applied", payload)
 
     def _admit_outcome(self, policy: CompiledPolicy, fact: dict[str, Any]) -> Admission:
         decision = fact["decision"]
@@ -553,3 +573,17 @@ def _profile(person: Person, now: float) -> Profile:
         policy_version=policy.policy.version,
         **values,
     )
+
+
+def open_memory(url: str, **options: Any) -> Embedded:
+    """Open `memory://`: each time a new store, gone with the process; options as `Embedded`."""
+    from clew.backends.memory import store_from_url
+
+    return Embedded(store_from_url(url), **options)
+
+
+def open_sqlite(url: str, **options: Any) -> Embedded:
+    """Open `sqlite:///file.db`; options as `Embedded`."""
+    from clew.backends.sqlite import store_from_url
+
+    return Embedded(store_from_url(url), **options)

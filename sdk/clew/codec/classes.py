@@ -30,6 +30,7 @@ def kind(cls: type) -> str:
 
 
 def class_writer(cls: Any, converter: "Converter") -> Writer:
+    """Write an object, without the fields that have their default."""
     from cattrs.gen import make_dict_unstructure_fn
 
     write = make_dict_unstructure_fn(
@@ -47,14 +48,15 @@ def class_writer(cls: Any, converter: "Converter") -> Writer:
     return write_computed
 
 
-def class_reader(cls: Any, converter: "Converter", *, keep_unknown: bool) -> Reader:
+def class_reader(cls: Any, converter: "Converter", *, keep_unknown: bool, thorough: bool) -> Reader:
+    """Read an object, with what is not known kept or refused."""
     from cattrs import override
     from cattrs.gen import make_dict_structure_fn
 
     checked: dict[str, Any] = {
         one.name: override(struct_hook=_checked(one, converter.get_structure_hook(one.type)))
         for one in attrs.fields(cls)
-        if one.validator
+        if one.validator and thorough
     }
     read_fields = make_dict_structure_fn(
         cls, converter, _cattrs_forbid_extra_keys=True, _cattrs_use_alias=True, **checked

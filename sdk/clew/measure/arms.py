@@ -6,6 +6,8 @@ subject's value before the trigger; where it is unknown the subject is counted i
 enters the sums of the covariate as zero (RULES M11).
 """
 
+import math
+
 from attrs import Factory, asdict, field, frozen, validators
 
 __all__ = ["ArmTotals", "Moments", "cross_spread", "spread"]
@@ -90,15 +92,17 @@ class ArmTotals:
         return ArmTotals(**{name: mine[name] + theirs[name] for name in mine})
 
     @property
-    def effective(self) -> float:
+    def design_effect(self) -> float:
         """
-        How many converting subjects of equal value would make the mean as certain.
+        How many converting subjects it takes to be worth one of equal value.
 
-        Equal values give `converting` itself, a few large ones among small ones less.
+        1 where all have the same value; the more, the more a few of them carry.
 
-        Source: Kish 1965, "Survey sampling" (effective sample size).
+        Source: Kish 1965, "Survey sampling" (1 plus the squared coefficient of variation).
         """
-        return self.magnitude**2 / self.squares if self.squares else 0.0
+        if not self.magnitude:
+            return math.inf
+        return self.converting * self.squares / self.magnitude**2
 
     def moments(self) -> Moments:
         """Mean and variance of a subject's value; asks for at least two subjects."""

@@ -19,8 +19,8 @@ ALPHA = 0.05
 
 #: Converting subjects of each arm before there is an interval (RULES M6): with fewer, the mean of
 #: an arm is too skewed for a normal approximation. Where values differ, it takes so many that they
-#: weigh as much as 20 of equal value. By the bare count, log-normal orders (sd of the logarithm 1)
-#: against a holdout of a tenth miss the truth at some look in 5.3 % of experiments; so, in 1.8 %.
+#: are worth 20 of equal value. By the bare count, log-normal orders (sd of the logarithm 1) against
+#: a holdout of a tenth miss the truth at some look in 5.8 % of experiments; so, in 3.3 %.
 CONVERTING_MIN = 20
 
 #: Rounding of sums must not make 20 equal values less than 20.
@@ -38,9 +38,9 @@ class Lift:
     """
     Treated minus holdout, of the mean value of a subject.
 
-    None instead of an interval says that it is too early: an arm has fewer than `CONVERTING_MIN`
-    converting subjects (effectively), or its subjects all have one value, which tells nothing of
-    how they spread.
+    None instead of an interval says that it is too early: an arm's converting subjects are worth
+    fewer than `CONVERTING_MIN` of equal value, or its subjects all have one value, which tells
+    nothing of how they spread.
     """
 
     absolute: Effect | None = None
@@ -74,7 +74,7 @@ def lift_of(
         n_star: subjects of both arms at which the interval is tightest, > 0.
     """
     unknown = Lift(alpha=alpha, n_star=n_star)
-    if not (_speaks(treated) and _speaks(holdout)):
+    if not _speak(treated, holdout):
         return unknown
     arms = adjust(treated, holdout) if adjusted else (treated.moments(), holdout.moments())
     if min(arm.variance for arm in arms) == 0.0:
@@ -88,9 +88,15 @@ def lift_of(
     )
 
 
-def _speaks(arm: ArmTotals) -> bool:
-    """Whether an arm has enough converting subjects, in number and in effect."""
-    return arm.converting >= CONVERTING_MIN and arm.effective >= _ENOUGH
+def _speak(treated: ArmTotals, holdout: ArmTotals) -> bool:
+    """
+    Whether both arms have enough converting subjects.
+
+    How unequal values are is told by both arms together. The holdout alone seems equal just when
+    its large values are missing, and would be let speak when it is most wrong.
+    """
+    fewest = min(treated.converting, holdout.converting)
+    return fewest >= _ENOUGH * (treated + holdout).design_effect
 
 
 def _absolute(treated: Moments, holdout: Moments, mixture: NormalMixture) -> Effect:

@@ -6,8 +6,11 @@ so nothing that names it is called wrong for it.
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from functools import cached_property
+from itertools import chain
 from typing import Any, TypeAlias, TypeVar
 
+import attrs
 from attrs import frozen
 
 from clew.codec import from_json
@@ -20,6 +23,7 @@ from clew.model.policy import (
     Journey,
     Moment,
     Objective,
+    Policy,
     Purpose,
     Segment,
     SignalType,
@@ -34,6 +38,8 @@ from clew.trust.purposes import Purposes
 __all__ = ["Parts", "unknown"]
 
 T = TypeVar("T")
+
+_LOCALE: str = attrs.fields(Policy).locale.default
 
 #: Values by the pointer at which they stand in the document.
 Placed: TypeAlias = Mapping[str, T]
@@ -56,8 +62,8 @@ class Parts:
     catalogues: Placed[Catalogue]
     journeys: Placed[Journey]
     moments: Placed[Moment]
-    #: Ids by section, of faulty parts too.
-    names: Mapping[str, Collection[str]]
+    #: Ids by section, of faulty parts too; under `tags`, the tags of the creatives.
+    names: Mapping[str, frozenset[str]]
     #: Ids of the traits of each kind, of faulty ones too.
     kinds: Mapping[str, Collection[str]]
     #: Whether signals are declared, so that other types are refused.
@@ -69,27 +75,27 @@ class Parts:
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "Parts":
         """Take a document apart, whatever is wrong with it."""
-        raw = {section: _listed(document.get(section)) for section in SECTIONS}
         placed: dict[str, Any] = {
-            section: dict(_values(section, kind, raw[section]))
+            section: dict(_values(section, kind, _listed(document.get(section))))
             for section, kind in SECTIONS.items()
         }
+        named = {section: _named(document.get(section)) for section in SECTIONS}
         kinds: dict[str, list[str]] = {}
-        for trait in filter(_is_named, raw["traits"]):
+        for trait in named["traits"]:
             kinds.setdefault(str(trait.get("kind", "computed")), []).append(trait["id"])
-        locale = document.get("locale", "en")
+        tags = chain.from_iterable(_listed(one.get("tags")) for one in named["creatives"])
+        names = {section: frozenset(part["id"] for part in named[section]) for section in SECTIONS}
+        locale = document.get("locale")
         return cls(
             **placed,
-            names={
-                section: frozenset(part["id"] for part in filter(_is_named, values))
-                for section, values in raw.items()
-            },
+            names={**names, "tags": frozenset(tag for tag in tags if isinstance(tag, str))},
             kinds=kinds,
-            declares_signals="signals" in document,
-            locale=locale if isinstance(locale, str) else "en",
+            declares_signals=isinstance(document.get("signals"), list),
+            locale=locale if isinstance(locale, str) else _LOCALE,
             tree=Purposes(placed["purposes"].values()),
         )
 
+    @cached_property
     def creatives_by_id(self) -> Mapping[str, Creative]:
         """Find a creative by its id."""
         return {creative.id: creative for creative in self.creatives.values()}
@@ -105,8 +111,12 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _is_named(part: Any) -> bool:
-    return isinstance(part, dict) and isinstance(part.get("id"), str)
+def _named(parts: Any) -> list[dict[str, Any]]:
+    return [
+        part
+        for part in _listed(parts)
+        if isinstance(part, dict) and isinstance(part.get("id"), str)
+    ]
 
 
 def _values(section: str, kind: type, values: list[Any]) -> Iterable[tuple[str, Any]]:

@@ -31,6 +31,9 @@ Takes = Callable[..., bool]
 #: The largest whole number up to which a double holds all, RFC 8259 section 6.
 WHOLE = 2**53 - 1
 
+#: What only a field that takes names, or any text, takes.
+NAMES = ("A", "a.-_1")
+
 #: How many entries a list or an object has at most.
 FEW = 2
 
@@ -67,7 +70,7 @@ def values(cls: type[T]) -> SearchStrategy[T]:
     if cls is BatchItem:
         kinds = {one.name: _alternatives(one.type)[0] for one in attrs.fields(BatchItem)}
         return st.one_of([st.builds(cls, **{name: values(one)}) for name, one in kinds.items()])
-    built = st.builds(cls, **{one.alias: _field(cls, one) for one in attrs.fields(cls)})
+    built = st.builds(cls, **{one.alias: _field(cls, one) for one in attrs.fields(cls)})  # type: ignore[arg-type]
     fits = _FITS.get(cls)
     return built.filter(fits) if fits else built
 
@@ -96,7 +99,7 @@ def _field(cls: type, attribute: "attrs.Attribute[Any]") -> SearchStrategy[Any]:
         return True
 
     if in_policy and str in _alternatives(attribute.type) and not attribute.validator:
-        return _kind(attribute.type, lambda *probes: "A" in probes)  # a reference: a name
+        return _kind(attribute.type, _names_only)
     return _kind(attribute.type, takes)
 
 
@@ -130,6 +133,11 @@ def _anything(*_: Any) -> bool:
     return True
 
 
+def _names_only(*probes: Any) -> bool:
+    """Take what is spelled as the references within a policy are."""
+    return probes in {(), NAMES}
+
+
 def _objects(inner: SearchStrategy[Any]) -> SearchStrategy[dict[str, Any]]:
     return st.dictionaries(st.text(max_size=8), inner, max_size=FEW)
 
@@ -151,7 +159,7 @@ _RANGES: Mapping[Any, tuple[tuple[tuple[Any, ...], SearchStrategy[Any]], ...]] =
         ((-WHOLE, WHOLE), st.integers(-WHOLE, WHOLE)),
     ),
     str: (
-        (("A", "a.-_1"), names()),
+        (NAMES, names()),
         (("EUR",), st.from_regex(r"[A-Z]{3}", fullmatch=True)),
         (("A", "\n", "é" * 128), identifiers()),
     ),

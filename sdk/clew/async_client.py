@@ -1,0 +1,265 @@
+"""`AsyncClient`: the same client for asyncio; what may wait is awaited, and never blocks the loop."""
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from clew.backends.base import Backend
+from clew.client import FLUSH_SECONDS, Client
+from clew.clock import Clock
+from clew.core import ReportStatus
+from clew.model.decision import Decision
+from clew.model.measurement import Measurement
+from clew.model.profile import Profile
+from clew.model.words import Channel, Party, Traffic
+from clew.visitor import Visitor
+
+__all__ = ["AsyncClient"]
+
+
+class AsyncClient:
+    """
+    As `Client`, for asyncio.
+
+    `emit`, `report` without `wait`, `logout` and `visitor` are plain functions: they take
+    microseconds. What reads or writes the store is awaited, on a thread.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        policy: Any = None,
+        tenant: str | None = None,
+        keys: Sequence[str] = (),
+        strict: bool = False,
+        durability: Literal["none", "process", "disk"] = "process",
+        spool: str | os.PathLike[str] | None = None,
+        clock: Clock | None = None,
+        backend: Backend | None = None,
+    ) -> None:
+        self._client = Client(
+            url,
+            policy=policy,
+            tenant=tenant,
+            keys=keys,
+            strict=strict,
+            durability=durability,
+            spool=spool,
+            clock=clock,
+            backend=backend,
+        )
+
+    def emit(
+        self,
+        type: str,  # noqa: A002 - the word of the schema
+        *,
+        subject: str,
+        data: Mapping[str, Any] | None = None,
+        id: str | None = None,  # noqa: A002
+        at: str | float | datetime | None = None,
+        source: str | None = None,
+        channel: Channel | None = None,
+        party: Party = "first",
+        anonymous_subject: str | None = None,
+        session_id: str | None = None,
+        department: str | None = None,
+        traffic: Traffic = "human",
+    ) -> str:
+        """As `Client.emit`."""
+        return self._client.emit(
+            type,
+            subject=subject,
+            data=data,
+            id=id,
+            at=at,
+            source=source,
+            channel=channel,
+            party=party,
+            anonymous_subject=anonymous_subject,
+            session_id=session_id,
+            department=department,
+            traffic=traffic,
+        )
+
+    async def decide(
+        self,
+        slot: str,
+        *,
+        subject: str | None,
+        context: Mapping[str, Any] | None = None,
+        default: Mapping[str, Any] | None = None,
+        deadline_ms: float | None = None,
+        request_id: str | None = None,
+        anonymous_subject: str | None = None,
+        session_id: str | None = None,
+        traffic: Traffic = "human",
+    ) -> Decision:
+        """As `Client.decide`."""
+        return await asyncio.to_thread(
+            self._client.decide,
+            slot,
+            subject=subject,
+            context=context,
+            default=default,
+            deadline_ms=deadline_ms,
+            request_id=request_id,
+            anonymous_subject=anonymous_subject,
+            session_id=session_id,
+            traffic=traffic,
+        )
+
+    async def decide_all(
+        self,
+        slots: Iterable[str],
+        *,
+        subject: str | None,
+        context: Mapping[str, Any] | None = None,
+        default: Mapping[str, Any] | None = None,
+        deadline_ms: float | None = None,
+        request_id: str | None = None,
+        anonymous_subject: str | None = None,
+        session_id: str | None = None,
+        traffic: Traffic = "human",
+    ) -> dict[str, Decision]:
+        """As `Client.decide_all`."""
+        return await asyncio.to_thread(
+            self._client.decide_all,
+            slots,
+            subject=subject,
+            context=context,
+            default=default,
+            deadline_ms=deadline_ms,
+            request_id=request_id,
+            anonymous_subject=anonymous_subject,
+            session_id=session_id,
+            traffic=traffic,
+        )
+
+    async def decide_many(
+        self,
+        slot: str,
+        subjects: Iterable[str],
+        *,
+        request_prefix: str,
+        context: Mapping[str, Any] | None = None,
+    ) -> AsyncIterator[Decision]:
+        """As `Client.decide_many`."""
+        for subject in subjects:
+            yield await self.decide(
+                slot, subject=subject, context=context, request_id=f"{request_prefix}:{subject}"
+            )
+
+    def report(
+        self,
+        decision: Decision | str,
+        type: str,  # noqa: A002
+        *,
+        value: float | None = None,
+        currency: str | None = None,
+        id: str | None = None,  # noqa: A002
+        at: str | float | datetime | None = None,
+        view_id: str | None = None,
+        reverses: str | None = None,
+        actor: str | None = None,
+        note: str | None = None,
+        department: str | None = None,
+    ) -> ReportStatus:
+        """As `Client.report`; to wait until it is stored, await `flush` behind it."""
+        return self._client.report(
+            decision,
+            type,
+            value=value,
+            currency=currency,
+            id=id,
+            at=at,
+            view_id=view_id,
+            reverses=reverses,
+            actor=actor,
+            note=note,
+            department=department,
+        )
+
+    async def consent(
+        self,
+        subject: str,
+        grant: Iterable[str] = (),
+        withdraw: Iterable[str] = (),
+        object_to: Iterable[str] = (),
+        *,
+        source: str | None = None,
+    ) -> None:
+        """As `Client.consent`."""
+        await asyncio.to_thread(
+            self._client.consent, subject, grant, withdraw, object_to, source=source
+        )
+
+    async def identify(self, anonymous: str, subject: str) -> str:
+        """As `Client.identify`."""
+        return await asyncio.to_thread(self._client.identify, anonymous, subject)
+
+    def logout(self) -> str:
+        """As `Client.logout`."""
+        return self._client.logout()
+
+    async def unmerge(self, anonymous: str, subject: str) -> None:
+        """As `Client.unmerge`."""
+        await asyncio.to_thread(self._client.unmerge, anonymous, subject)
+
+    async def profile(self, subject: str) -> Profile:
+        """As `Client.profile`."""
+        return await asyncio.to_thread(self._client.profile, subject)
+
+    async def measure(
+        self, objective: str | None = None, *, holdout: str | None = None
+    ) -> list[Measurement]:
+        """As `Client.measure`."""
+        return await asyncio.to_thread(self._client.measure, objective, holdout=holdout)
+
+    def visitor(
+        self,
+        subject: str | None,
+        *,
+        anonymous_subject: str | None = None,
+        session_id: str | None = None,
+        channel: Channel | None = None,
+        context: Mapping[str, Any] | None = None,
+        traffic: Traffic = "human",
+    ) -> Visitor:
+        """As `Client.visitor`."""
+        return self._client.visitor(
+            subject,
+            anonymous_subject=anonymous_subject,
+            session_id=session_id,
+            channel=channel,
+            context=context,
+            traffic=traffic,
+        )
+
+    @property
+    def losses(self) -> Counter[str]:
+        """As `Client.losses`."""
+        return self._client.losses
+
+    async def flush(self, timeout: float = FLUSH_SECONDS) -> int:  # noqa: ASYNC109 - a deadline kept inside
+        """As `Client.flush`."""
+        return await asyncio.to_thread(self._client.flush, timeout)
+
+    async def close(self, timeout: float = FLUSH_SECONDS) -> int:  # noqa: ASYNC109
+        """As `Client.close`."""
+        return await asyncio.to_thread(self._client.close, timeout)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()

@@ -1,0 +1,435 @@
+"""
+What both clients do, written once: it knows neither threads nor loops, and never waits.
+
+`emit`, `decide` and `report` never fail the application for a sick backend: they answer with a
+fall-back and count. Misuse raises.
+"""
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import orjson
+
+from clew.backends import open_backend
+from clew.backends.base import Backend
+from clew.clock import Clock, SystemClock
+from clew.codec import to_json
+from clew.delivery.outbox import Outbox
+from clew.delivery.spool import Spool
+from clew.engine.compile import CompiledPolicy
+from clew.engine.render import content
+from clew.errors import (
+    BackendUnavailableError,
+    ClewError,
+    ClosedError,
+    ConsentError,
+    DocumentError,
+    IdentityError,
+)
+from clew.facts import Instant, consents, identity, outcome, signal
+from clew.ids import mint
+from clew.model.batch import ItemResult
+from clew.model.decision import Decision
+from clew.model.measurement import Measurement
+from clew.model.policy import Policy
+from clew.model.profile import Profile
+from clew.model.request import DecisionRequest
+from clew.model.words import ConsentState, Reason, Traffic
+
+__all__ = ["Core", "ReportStatus"]
+
+logger = logging.getLogger("clew")
+
+ReportStatus: TypeAlias = Literal["applied", "queued", "duplicate", "late", "refused"]
+
+#: Where the data lies when nobody says, relative to the working directory.
+DEFAULT_URL = "sqlite:///clew.db"
+
+_IDENTITY_FAULTS = {
+    "known_subject": "both ids are known subjects, and two known subjects are never merged",
+    "anonymous_subject": "the subject is itself an anonymous id that is linked to somebody",
+    "not_linked": "these two ids are not linked",
+}
+
+
+class Core:
+    """
+    The backend, the way out to it, and the rules of what is answered when something fails.
+
+    Args: as `Client`.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        policy: Any = None,
+        tenant: str | None = None,
+        keys: Sequence[str] = (),
+        strict: bool = False,
+        durability: Literal["none", "process", "disk"] = "process",
+        spool: str | os.PathLike[str] | None = None,
+        clock: Clock | None = None,
+        backend: Backend | None = None,
+    ) -> None:
+        self.url = url or os.environ.get("CLEW_URL") or DEFAULT_URL
+        self.tenant = tenant or os.environ.get("CLEW_TENANT") or "default"
+        self.clock = clock or SystemClock()
+        self._strict = strict
+        self._losses: Counter[str] = Counter()
+        self._said: set[tuple[str, str]] = set()
+        self._closed = False
+        self.backend = backend or open_backend(
+            self.url,
+            tenant=self.tenant,
+            keys=keys or _keys_of_environment(),
+            policy=None if policy is None else _bundle(policy),
+            clock=self.clock,
+        )
+        folder = spool if spool is not None else _spool_folder(self.url)
+        disk = (
+            None if folder is None or durability == "none" else Spool(folder, durability=durability)
+        )
+        self.outbox = Outbox(self._deliver, spool=disk, clock=self.clock)
+        if disk is not None:
+            # What dead processes left behind is seen by the first decision (RULES F4).
+            self.outbox.adopt()
+            self.outbox.flush(1.0)
+
+    # -- facts
+
+    def emit(
+        self,
+        type: str,  # noqa: A002 - the word of the schema
+        *,
+        subject: str,
+        data: Mapping[str, Any] | None,
+        id: str | None,  # noqa: A002
+        at: Instant | None,
+        channel: str | None,
+        party: str,
+        traffic: str,
+        **more: str | None,
+    ) -> str:
+        """Say that something happened; gives the signal's id, whatever becomes of it."""
+        self.check_open()
+        try:
+            fact = signal(
+                type,
+                subject=subject,
+                data=data,
+                now=self.clock.now(),
+                tenant=self.tenant,
+                policy=self.compiled,
+                id=id,
+                at=at,
+                channel=channel,
+                party=party,
+                traffic=traffic,
+                **more,
+            )
+            admission = self.backend.admit({"signal": fact})
+        except DocumentError as error:
+            return self._refuse(error, type, id)
+        except orjson.JSONEncodeError as error:
+            raise TypeError(f"data of signal {type!r}: {error}; use JSON values only") from None
+        except ClewError as error:
+            # The backend cannot take note of it now; it is kept, and folded when it can.
+            self._failed("emit", error)
+            self.outbox.put(orjson.dumps({"signal": fact}))
+            return str(fact["id"])
+        if admission.payload is not None:
+            self.outbox.put(admission.payload)
+        elif admission.status == "refused":
+            self._losses[admission.cause or "refused"] += 1
+        return str(fact["id"])
+
+    def report(
+        self,
+        decision: Decision | str,
+        type: str,  # noqa: A002
+        *,
+        id: str | None,  # noqa: A002
+        at: Instant | None,
+        value: float | None,
+        **more: str | None,
+    ) -> ReportStatus:
+        """Say what came of a decision, given itself or by its token."""
+        self.check_open()
+        if isinstance(decision, Decision):
+            name: str | None = decision.id
+            if decision.policy_version is None:
+                # Made on the spot without a policy: there is nothing to learn from it (RULES D2).
+                self._losses["unattributed"] += 1
+                return "applied"
+        elif isinstance(decision, str):
+            name = self._read_token(decision)
+            if name is None:
+                self._losses["expired_token"] += 1
+                return "late"
+        else:
+            raise TypeError(f"report a Decision or its token, not {decision!r}")
+        try:
+            fact = outcome(type, name, now=self.clock.now(), id=id, at=at, value=value, **more)
+            admission = self.backend.admit({"outcome": fact})
+        except DocumentError as error:
+            self._refuse(error, type, id)
+            return "refused"
+        except ClewError as error:
+            self._failed("report", error)
+            self.outbox.put(orjson.dumps({"outcome": fact}))
+            return "queued"
+        if admission.payload is not None:
+            self.outbox.put(admission.payload)
+        return admission.status  # type: ignore[return-value]
+
+    # -- deciding
+
+    def decide(
+        self,
+        slots: Iterable[str],
+        *,
+        subject: str | None,
+        context: Mapping[str, Any] | None,
+        default: Mapping[str, Any] | None,
+        deadline_ms: float | None,
+        request_id: str | None,
+        anonymous_subject: str | None,
+        session_id: str | None,
+        traffic: Traffic,
+    ) -> dict[str, Decision]:
+        """Fill slots: one decision for each that was asked for, whatever happens (RULES D2)."""
+        self.check_open()
+        names = tuple(slots)
+        request = DecisionRequest(
+            slots=names,
+            subject=subject,
+            anonymous_subject=anonymous_subject,
+            session_id=session_id,
+            context={} if context is None else context,
+            traffic=traffic,
+            request_id=request_id,
+            deadline_ms=deadline_ms,
+        )
+        started = self.clock.now()
+        try:
+            made, payloads = self.backend.decide(request)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the page must be served
+            self._failed("decide", error)
+            return {name: self._local(name, "error", default) for name in names}
+        for payload in payloads:
+            self.outbox.put(payload)
+        if deadline_ms is not None and (self.clock.now() - started) * 1000.0 > deadline_ms:
+            for decision in made.values():
+                self.report(decision, "voided", id=None, at=None, value=None)
+            return {name: self._local(name, "deadline", default) for name in names}
+        return {name: made.get(name) or self._unknown(name, default) for name in names}
+
+    # -- what is stored before it returns
+
+    def consent(
+        self,
+        subject: str,
+        states: Mapping[ConsentState, Iterable[str]],
+        source: str | None,
+    ) -> None:
+        """Record consent; raises when it was not stored."""
+        self.check_open()
+        facts = consents(subject, states, now=self.clock.now(), tenant=self.tenant, source=source)
+        try:
+            results = self.backend.append(orjson.dumps({"consent": fact}) for fact in facts)
+        except ClewError as error:
+            raise ConsentError(f"the consent of {subject!r} was not stored: {error}") from error
+        refused = [result for result in results if result.status == "refused"]
+        if refused:
+            raise ConsentError(
+                f"the consent of {subject!r} was not stored: {refused[0].errors[0].message}"
+            )
+
+    def identify(self, anonymous: str, subject: str) -> str:
+        """Link an anonymous id to a known subject; gives the anonymous id to go on with."""
+        self.check_open()
+        self._flush_for("identify")
+        cause = self._link("link", anonymous, subject)
+        if cause is None:
+            return anonymous
+        if cause != "linked_elsewhere":
+            raise IdentityError(f"{anonymous!r} and {subject!r}: {_IDENTITY_FAULTS[cause]}")
+        # A shared device: the newcomer inherits nothing of whom it belonged to (RULES I1).
+        fresh = self.logout()
+        self._link("link", fresh, subject)
+        return fresh
+
+    def unmerge(self, anonymous: str, subject: str) -> None:
+        """Undo a link."""
+        self.check_open()
+        self._flush_for("unmerge")
+        cause = self._link("unmerge", anonymous, subject)
+        if cause is not None:
+            raise IdentityError(f"{anonymous!r} and {subject!r}: {_IDENTITY_FAULTS[cause]}")
+
+    def logout(self) -> str:
+        """Make a new anonymous id."""
+        return f"anon-{mint(self.clock.now(), 0)}"
+
+    # -- reading
+
+    def profile(self, subject: str) -> Profile:
+        """What is known of a subject now."""
+        self.check_open()
+        return self.backend.subject(subject)
+
+    def measure(self, objective: str | None, holdout: str | None) -> list[Measurement]:
+        """Lift against the holdout."""
+        self.check_open()
+        return self.backend.measure(objective, holdout=holdout)
+
+    @property
+    def policy(self) -> Policy | None:
+        """The live policy."""
+        return self.backend.policy()
+
+    @property
+    def compiled(self) -> CompiledPolicy | None:
+        """The live policy, ready to check signals against; None where the backend keeps it."""
+        compiled = getattr(self.backend, "compiled", None)
+        return None if compiled is None else compiled()
+
+    @property
+    def losses(self) -> Counter[str]:
+        """What was lost or refused so far, by cause."""
+        return self._losses + self.outbox.losses
+
+    # -- ending
+
+    def check_open(self) -> None:
+        """Raise when the client was closed."""
+        if self._closed:
+            raise ClosedError("this client was closed; make a new one")
+
+    def flush(self, timeout: float) -> int:
+        """Deliver what waits; gives how many facts remain."""
+        return self.outbox.flush(timeout)
+
+    def close(self, timeout: float) -> int:
+        """Flush and let go of everything; gives how many facts remain."""
+        if self._closed:
+            return 0
+        self._closed = True
+        remaining = self.outbox.close(timeout)
+        self.backend.close()
+        return remaining
+
+    # -- inside
+
+    def _deliver(self, batch: list[bytes]) -> None:
+        for result in self.backend.append(batch):
+            if result.status == "refused":
+                self._losses[result.cause or "refused"] += 1
+                self._say_refused(result)
+
+    def _say_refused(self, result: ItemResult) -> None:
+        cause = result.cause or "refused"
+        if ("refused", cause) not in self._said:
+            self._said.add(("refused", cause))
+            message = result.errors[0].message if result.errors else cause
+            logger.warning("a fact was not stored (%s): %s (said once per cause)", cause, message)
+
+    def _refuse(self, error: DocumentError, type: str, id: str | None) -> str:  # noqa: A002
+        if self._strict:
+            raise error
+        self._losses["refused"] += 1
+        place = error.problems[0].pointer
+        if (type, place) not in self._said:
+            self._said.add((type, place))
+            logger.warning("%s (said once per type and field)", error)
+        return id or mint(self.clock.now(), 0)
+
+    def _failed(self, operation: str, error: Exception) -> None:
+        self._losses[f"{operation}_failed"] += 1
+        if (operation, type(error).__name__) not in self._said:
+            self._said.add((operation, type(error).__name__))
+            logger.error(
+                "%s failed and was answered with a fall-back: %s", operation, error, exc_info=error
+            )
+
+    def _unknown(self, slot: str, default: Mapping[str, Any] | None) -> Decision:
+        self._losses["unknown_slot"] += 1
+        policy = self.policy
+        if ("slot", slot) not in self._said and policy is not None:
+            self._said.add(("slot", slot))
+            near = get_close_matches(slot, [known.id for known in policy.slots], n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            logger.warning("the policy has no slot %r%s (said once per slot)", slot, hint)
+        return self._local(slot, "unknown_slot", default)
+
+    def _local(self, slot: str, reason: Reason, default: Mapping[str, Any] | None) -> Decision:
+        """A decision made on the spot: the policy's default, else the caller's, else nothing."""
+        filled: Mapping[str, Any] = {}
+        creative = None
+        try:
+            policy = self.compiled
+            if policy is not None and slot in policy.slots:
+                creative = policy.slots[slot].default.id
+                filled = content(policy, {"slot": slot, "creative": creative})
+        except Exception:  # noqa: BLE001 - the store may be what is failing
+            logger.debug("no policy at hand for the default of %r", slot, exc_info=True)
+        now = self.clock.now()
+        return Decision(
+            id=mint(now, 0),
+            slot=slot,
+            decided_at=datetime.fromtimestamp(now, UTC),
+            reason=reason,
+            creative=creative,
+            content=filled or dict(default or {}),
+        )
+
+    def _link(self, operation: str, anonymous: str, subject: str) -> str | None:
+        """Store a link or its undoing; gives why it was refused."""
+        fact = identity(operation, anonymous, subject, now=self.clock.now(), tenant=self.tenant)
+        (result,) = self.backend.append([orjson.dumps({"identity": fact})])
+        if result.status != "refused":
+            return None
+        if result.cause not in {*_IDENTITY_FAULTS, "linked_elsewhere"}:
+            raise IdentityError(result.errors[0].message if result.errors else str(result.cause))
+        return result.cause
+
+    def _flush_for(self, operation: str) -> None:
+        """What happened before a link must be known before it."""
+        remaining = self.outbox.flush(5.0)
+        if remaining:
+            raise BackendUnavailableError(
+                f"{operation}: {remaining} earlier facts could not be delivered within 5 s; retry"
+            )
+
+    def _read_token(self, token: str) -> str | None:
+        return self.backend.read_token(token)  # type: ignore[attr-defined, no-any-return]
+
+
+def _keys_of_environment() -> tuple[str, ...]:
+    return tuple(key for key in os.environ.get("CLEW_KEYS", "").split(",") if key)
+
+
+def _spool_folder(url: str) -> Path | None:
+    """Beside the database file; memory has nothing that would outlive the process."""
+    scheme, _, path = url.partition(":///")
+    return Path(f"{path}.spool") if scheme == "sqlite" else None
+
+
+def _bundle(policy: Any) -> bytes:
+    """The canonical bundle of a policy given as a path, a dict or a `Policy`; checked first."""
+    from clew.policy import build_bundle, check_policy, load_policy
+
+    if isinstance(policy, Policy):
+        policy = to_json(policy)
+    loaded = load_policy(policy)
+    problems = check_policy(loaded)
+    if problems:
+        raise DocumentError("policy", problems)
+    return build_bundle(loaded)

@@ -1,0 +1,307 @@
+"""
+Facts as a client writes them: minted once, checked against the policy, in wire form.
+
+Two kinds of fault are told apart. A wrong Python type is the program's mistake and raises. Data
+that breaks what the policy declares is refused with a pointer to the field (`DocumentError`).
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from clew.clock import instant, to_text
+from clew.engine.bucketing import store_bucket
+from clew.engine.compile import CompiledPolicy
+from clew.errors import DocumentError, Problem
+from clew.ids import mint
+from clew.model.limits import ID_MAX, NAME
+from clew.model.policy import Field
+from clew.model.words import Channel, ConsentState, OutcomeType, Party, Traffic
+
+__all__ = ["consents", "identity", "outcome", "signal"]
+
+#: How far ahead of this clock a fact may say it happened, in seconds: clocks differ a little.
+SKEW_SECONDS = 300.0
+
+_NAME = re.compile(NAME)
+_CHANNELS = frozenset(get_args(Channel))
+_PARTIES = frozenset(get_args(Party))
+_TRAFFIC = frozenset(get_args(Traffic))
+_OUTCOMES = frozenset(get_args(OutcomeType))
+
+Instant = str | float | datetime
+
+
+def signal(
+    type: str,  # noqa: A002 - the word of the schema
+    *,
+    subject: str,
+    data: Mapping[str, Any] | None,
+    now: float,
+    tenant: str,
+    policy: CompiledPolicy | None,
+    id: str | None = None,  # noqa: A002
+    at: Instant | None = None,
+    channel: str | None = None,
+    party: str = "first",
+    traffic: str = "human",
+    **more: str | None,
+) -> dict[str, Any]:
+    """
+    Write a signal; fields that the policy does not declare are left out (minimised).
+
+    Args:
+        now: seconds since the epoch.
+        policy: the live policy; without one only the envelope is checked.
+        more: `source`, `anonymous_subject`, `session_id`, `department`.
+
+    Raises:
+        TypeError: an argument has the wrong type.
+        DocumentError: the policy does not take this type or these fields.
+    """
+    _check_text("type", type)
+    _check_text("subject", subject)
+    if data is not None and not isinstance(data, Mapping):
+        raise TypeError(f"data is a mapping of names to JSON values, not {data!r}")
+    problems = list(_envelope_problems(type, channel, party, traffic, more))
+    occurred_at = _occurred(at, now, problems)
+    if policy is not None:
+        problems += _policy_problems(policy, type, party)
+        data = _minimised(policy, type, data or {}, problems)
+    if problems:
+        raise DocumentError(f"signal {type!r}", problems)
+    fact: dict[str, Any] = {
+        "id": id or mint(now, store_bucket(tenant, subject)),
+        "type": type,
+        "subject": subject,
+        "occurred_at": occurred_at,
+    }
+    if data:
+        fact["data"] = dict(data)
+    if channel is not None:
+        fact["channel"] = channel
+    if party != "first":
+        fact["party"] = party
+    if traffic != "human":
+        fact["traffic"] = traffic
+    for name, value in more.items():
+        if value is not None:
+            fact[name] = value
+    return fact
+
+
+def outcome(
+    type: str,  # noqa: A002
+    decision: str,
+    *,
+    now: float,
+    id: str | None = None,  # noqa: A002
+    at: Instant | None = None,
+    value: float | None = None,
+    **more: str | None,
+) -> dict[str, Any]:
+    """
+    Write an outcome of a decision.
+
+    Args:
+        more: `currency`, `view_id`, `reverses`, `actor`, `note`, `department`.
+
+    Raises:
+        TypeError: the value is no number.
+        DocumentError: the type is none of the outcome types, or the instant lies ahead.
+    """
+    problems: list[Problem] = []
+    if type not in _OUTCOMES:
+        problems.append(_not_one_of("/type", type, _OUTCOMES))
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise TypeError(f"value is a number, not {value!r}")
+    occurred_at = _occurred(at, now, problems)
+    if problems:
+        raise DocumentError(f"outcome {type!r}", problems)
+    fact: dict[str, Any] = {
+        # The decision's bucket: an outcome lies where its decision does.
+        "id": id or mint(now, int(decision[12:15], 16) % 1024),
+        "type": type,
+        "decision": decision,
+        "occurred_at": occurred_at,
+    }
+    if value is not None:
+        fact["value"] = float(value)
+    for name, text in more.items():
+        if text is not None:
+            fact[name] = text
+    return fact
+
+
+def consents(
+    subject: str,
+    states: Mapping[ConsentState, Iterable[str]],
+    *,
+    now: float,
+    tenant: str,
+    source: str | None,
+) -> list[dict[str, Any]]:
+    """
+    Write one consent record per purpose.
+
+    Args:
+        states: by state, the purposes it is said of.
+
+    Raises:
+        TypeError: the subject is no text, or purposes are given as one text instead of a list.
+        ValueError: no purpose is named.
+    """
+    _check_text("subject", subject)
+    facts = []
+    for state, purposes in states.items():
+        if isinstance(purposes, str):
+            raise TypeError(f"purposes are a list: write [{purposes!r}], not {purposes!r}")
+        for purpose in purposes:
+            _check_text("purpose", purpose)
+            fact = {
+                "id": mint(now, store_bucket(tenant, subject)),
+                "subject": subject,
+                "purpose": purpose,
+                "state": state,
+                "occurred_at": to_text(now),
+            }
+            if source is not None:
+                fact["source"] = source
+            facts.append(fact)
+    if not facts:
+        raise ValueError("name at least one purpose to grant, withdraw or object to")
+    return facts
+
+
+def identity(
+    operation: str, anonymous: str, subject: str, *, now: float, tenant: str
+) -> dict[str, Any]:
+    """Write the linking of an anonymous subject to a known one, or its undoing."""
+    _check_text("anonymous", anonymous)
+    _check_text("subject", subject)
+    return {
+        "id": mint(now, store_bucket(tenant, subject)),
+        "operation": operation,
+        "anonymous_subject": anonymous,
+        "subject": subject,
+        "occurred_at": to_text(now),
+    }
+
+
+def _check_text(name: str, value: Any) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is text, not {value!r}")
+    if not 1 <= len(value) <= ID_MAX:
+        raise ValueError(f"{name} has 1 to {ID_MAX} characters, not {len(value)}")
+
+
+def _occurred(at: Instant | None, now: float, problems: list[Problem]) -> str:
+    if at is None:
+        return to_text(now)
+    try:
+        moment = instant(at)
+    except (ValueError, TypeError, AttributeError) as error:
+        problems.append(Problem("/occurred_at", "format", f"{error}"))
+        return to_text(now)
+    if moment > now + SKEW_SECONDS:
+        message = f"{to_text(moment)} lies ahead of this clock; check the sender's clock"
+        problems.append(Problem("/occurred_at", "future", message))
+    return to_text(moment)
+
+
+def _envelope_problems(
+    type: str,  # noqa: A002
+    channel: str | None,
+    party: str,
+    traffic: str,
+    more: Mapping[str, str | None],
+) -> Iterable[Problem]:
+    if not _NAME.fullmatch(type):
+        message = f"{type!r} is no name: use letters, digits and _ . -, like product_viewed"
+        yield Problem("/type", "pattern", message)
+    if channel is not None and channel not in _CHANNELS:
+        yield _not_one_of("/channel", channel, _CHANNELS)
+    if party not in _PARTIES:
+        yield _not_one_of("/party", party, _PARTIES)
+    if traffic not in _TRAFFIC:
+        yield _not_one_of("/traffic", traffic, _TRAFFIC)
+    for name, value in more.items():
+        if value is not None and not isinstance(value, str):
+            raise TypeError(f"{name} is text, not {value!r}")
+
+
+def _not_one_of(pointer: str, value: str, words: Iterable[str]) -> Problem:
+    return Problem(pointer, "enum", f"{value!r} is none of {', '.join(sorted(words))}")
+
+
+def _policy_problems(policy: CompiledPolicy, type: str, party: str) -> Iterable[Problem]:  # noqa: A002
+    if party not in policy.policy.parties:
+        yield Problem(
+            "/party",
+            "party",
+            f"the policy does not take signals of party {party!r}; it takes: "
+            f"{', '.join(policy.policy.parties)}",
+        )
+    known = policy.known_signals
+    if known is not None and type not in known:
+        near = get_close_matches(type, known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        yield Problem("/type", "unknown_signal", f"the policy declares no signal {type!r}{hint}")
+
+
+def _minimised(
+    policy: CompiledPolicy,
+    type: str,  # noqa: A002
+    data: Mapping[str, Any],
+    problems: list[Problem],
+) -> Mapping[str, Any]:
+    """Keep the declared fields; note what is missing or does not fit."""
+    declared = policy.signal_types.get(type)
+    if declared is None or declared.fields is None:
+        return data
+    kept: dict[str, Any] = {}
+    for name, rule in declared.fields.items():
+        value = data.get(name)
+        if value is None:
+            if rule.required:
+                message = f"{name!r} is required by the policy; give it"
+                problems.append(Problem(f"/data/{name}", "required", message))
+            continue
+        fault = _misfit(rule, value)
+        if fault is not None:
+            problems.append(Problem(f"/data/{name}", fault[0], f"{name!r} is {fault[1]}"))
+        kept[name] = value
+    return kept
+
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "text": (str,),
+    "html": (str,),
+    "url": (str,),
+    "instant": (str,),
+    "number": (int, float),
+    "integer": (int,),
+    "boolean": (bool,),
+    "list": (list, tuple),
+    "object": (dict, Mapping),
+}
+
+
+def _misfit(rule: Field, value: Any) -> tuple[str, str] | None:
+    """Say how a value breaks its declaration: (keyword, words)."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not isinstance(value, _TYPES[rule.type]) or (
+        isinstance(value, bool) and rule.type != "boolean"
+    ):
+        return "type", f"{value!r}; it must be of type {rule.type}"
+    size = value if is_number else len(value) if isinstance(value, str) else None
+    unit = "" if is_number else " characters"
+    if rule.max is not None and size is not None and size > rule.max:
+        return "max", f"{size:g}{unit}; it must be at most {rule.max:g}"
+    if rule.min is not None and size is not None and size < rule.min:
+        return "min", f"{size:g}{unit}; it must be at least {rule.min:g}"
+    if rule.enum is not None and value not in rule.enum:
+        return "enum", f"{value!r}; it must be one of {', '.join(map(repr, rule.enum))}"
+    return None

@@ -1,0 +1,1 @@
+"""What may be wrong with parts that have their right shape, one kind of fault per file."""

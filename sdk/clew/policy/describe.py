@@ -1,0 +1,137 @@
+"""A policy in plain sentences, for those who answer for it and do not read JSON."""
+
+from collections.abc import Iterable, Iterator
+
+from clew.logic import compile_rule
+from clew.logic import describe as describe_rule
+from clew.model.policy import Creative, Holdout, Items, Objective, Policy, Purpose, Segment, Slot
+
+__all__ = ["describe_policy"]
+
+_HOW = {
+    "bandit": "it learns which creative does best",
+    "split": "each creative has a fixed share",
+    "priority": "the creative with the highest priority wins",
+}
+
+# Units of time in seconds, longest first.
+_UNITS = (("day", 86_400.0), ("hour", 3_600.0), ("minute", 60.0), ("second", 1.0))
+
+
+def describe_policy(policy: Policy) -> list[str]:
+    """
+    Say what a policy does, a sentence or two for each part.
+
+    Raises:
+        DocumentError: one of its rules does not compile.
+    """
+    return [
+        f"This is version {policy.version} of the policy {policy.id}.",
+        *map(_purpose, policy.purposes),
+        *map(_segment, policy.segments),
+        *(sentence for slot in policy.slots for sentence in _slot(slot, policy)),
+        *map(_holdout, policy.holdouts),
+    ]
+
+
+def _purpose(purpose: Purpose) -> str:
+    parent = f", within {purpose.parent}" if purpose.parent else ""
+    value = f"; people get {purpose.value}" if purpose.value else ""
+    days = purpose.retention_days
+    kept = f"; data is kept for {_amount(days, 'day')}" if days else ""
+    return f"Purpose {purpose.id}{parent} rests on {_words(purpose.basis)}{value}{kept}."
+
+
+def _segment(segment: Segment) -> str:
+    return f"{segment.id}: {describe_rule(compile_rule(segment.when))}."
+
+
+def _slot(slot: Slot, policy: Policy) -> Iterator[str]:
+    objectives = {objective.id: objective for objective in policy.objectives}
+    yield (
+        f"Slot {slot.id} serves {slot.purpose} and maximises {_goal(slot, objectives)};"
+        f" {_filled(slot)}."
+    )
+    if slot.items is not None:
+        yield f"Slot {slot.id} shows {_items(slot.items)}."
+    for creative in policy.creatives:
+        if creative.status == "live" and slot.id in creative.slots and creative.id != slot.default:
+            yield f"In {slot.id}, {creative.id} is {_audience(creative, slot)}."
+    yield f"In {slot.id}, {slot.default} is for everybody else."
+
+
+def _goal(slot: Slot, objectives: dict[str, Objective]) -> str:
+    if isinstance(slot.objective, str):
+        return _objective(objectives[slot.objective])
+    total = sum(one.weight for one in slot.objective)
+    return " and ".join(
+        f"{_objective(objectives[one.id])} by {one.weight / total:.0%}" for one in slot.objective
+    )
+
+
+def _objective(objective: Objective) -> str:
+    signal = _words(objective.signal)
+    what = {"first": f"the first {signal}", "every": f"every {signal}", "sum": f"all {signal}"}
+    counted = what[objective.count]
+    if objective.value is not None:
+        money = f" in {objective.currency}" if objective.currency else ""
+        counted = f"{describe_rule(compile_rule(objective.value))}{money} of {counted}"
+    fewer = ", the less the better" if objective.direction == "down" else ""
+    return f"{objective.id} ({counted} within {_duration(objective.window_seconds)}{fewer})"
+
+
+def _filled(slot: Slot) -> str:
+    channels = f" on {_listed(slot.channels)}" if slot.channels else ""
+    told_apart = f", telling visitors apart by {_listed(slot.features)}" if slot.features else ""
+    how = "it learns which items do best" if slot.items is not None else _HOW[slot.strategy]
+    return f"{how}{told_apart}{channels}"
+
+
+def _items(items: Items) -> str:
+    pinned = f"first the top of {items.pinned}, then " if items.pinned else ""
+    together = f" that are found together by {items.together}" if items.together else ""
+    return f"{pinned}items of {items.catalogue}{together}, {items.count} in all"
+
+
+def _audience(creative: Creative, slot: Slot) -> str:
+    """Who a creative is for, when and where."""
+    when = "for everybody"
+    if creative.when is not None:
+        when = f"for those of whom it holds: {describe_rule(compile_rule(creative.when))}"
+    share = (
+        f", with a share of {slot.shares[creative.id]:.4g}" if creative.id in slot.shares else ""
+    )
+    channels = f", on {_listed(creative.channels)}" if creative.channels else ""
+    since = f", from {creative.starts_at}" if creative.starts_at else ""
+    until = f", until {creative.ends_at}" if creative.ends_at else ""
+    always = ", whatever else there is" if creative.essential else ""
+    return f"{when}{share}{channels}{since}{until}{always}"
+
+
+def _holdout(holdout: Holdout) -> str:
+    where = "everywhere" if holdout.scope == "all" else f"in {_listed(holdout.scope)}"
+    get = "the default" if holdout.serve == "default" else "nothing"
+    return (
+        f"Holdout {holdout.id} keeps back {100 * holdout.share:.4g}% of people {where}: they get"
+        f" {get}, to measure against."
+    )
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _listed(names: Iterable[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _duration(seconds: float) -> str:
+    """Say a duration in the longest unit of which it is a whole number."""
+    fitting = ((seconds / size, unit) for unit, size in _UNITS if seconds % size == 0)
+    amount, unit = next(fitting, (seconds, "second"))
+    return _amount(amount, unit)
+
+
+def _amount(number: float, unit: str) -> str:
+    return f"{number:g} {unit}" if number == 1 else f"{number:g} {unit}s"

@@ -1,0 +1,327 @@
+"""What a store in a file owes beyond the promises of every store: files, processes and faults."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from clew.backends.sqlite import SqliteStore, store_from_url
+from clew.backends.sqlite_connection import DatabaseFile
+from clew.backends.sqlite_ddl import MIGRATIONS, migrate
+from clew.errors import BackendRejectedError, BackendUnavailableError, ConfigurationError
+
+HERE = (7, "default")
+PROCESSES = Path(__file__).with_name("processes.py")
+NOBODY = 65534
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Where there is no file yet."""
+    return tmp_path / "shop.db"
+
+
+def start(task, *arguments, **options):
+    """Start a task of `processes.py`."""
+    return subprocess.Popen([sys.executable, PROCESSES, task, *arguments], **options)
+
+
+def totals(path):
+    """Read the sums, and count the facts of each kind."""
+    with closing(SqliteStore(path)) as store, store.read() as reading:
+        return reading.sums("default", "arms"), store.status()["facts"]
+
+
+def integrity(path):
+    """Ask SQLite whether the file is sound."""
+    with closing(sqlite3.connect(path)) as database:
+        return database.execute("PRAGMA integrity_check").fetchall()
+
+
+# Processes
+
+
+def test_processes_lose_nothing_on_one_file(path):
+    """Four processes that make the file at once and add to it count exactly, each fact once."""
+    writers = [start("write", path, f"w{each}", "500") for each in range(4)]
+    assert [writer.wait(120) for writer in writers] == [0] * 4
+    sums, facts = totals(path)
+    assert sums == {f"w{each}": 500.0 for each in range(4)} | {"all": 2000.0, "shared": 500.0}
+    assert (facts["signal"], facts["outcome"]) == (2000, 500)
+    assert integrity(path) == [("ok",)]
+
+
+def test_a_killed_process_leaves_what_it_committed(path):
+    """After SIGKILL amid writes every committed transaction is there, whole, and no half one."""
+    with start("write_until_killed", path, stdout=subprocess.PIPE) as writer:
+        told = [int(writer.stdout.readline()) for _ in range(50)][-1]
+        writer.send_signal(signal.SIGKILL)
+        told = [told, *map(int, writer.stdout.read().splitlines())][-1]
+    assert writer.returncode == -signal.SIGKILL
+    sums, facts = totals(path)
+    assert facts["signal"] in {told + 1, told + 2}
+    assert sums == {"all": facts["signal"], "k": facts["signal"]}
+    assert integrity(path) == [("ok",)]
+
+
+def test_a_child_outlives_its_parents_store(path):
+    """What a forked child commits after its parent closed the file is not lost."""
+    assert start("outlive_the_parents_store", path).wait(120) == 0
+    assert totals(path)[0] == {"all": 4.0, "parent": 2.0, "child": 2.0}
+
+
+def test_forks_amid_reads_and_writes_of_threads(path):
+    """Forking while other threads read and write neither hangs nor loses anything."""
+    assert start("fork_among_threads", path).wait(120) == 0
+    sums, _ = totals(path)
+    assert sums.pop("all") == 240.0
+    assert set(sums.values()) == {40.0}
+
+
+def test_a_fork_inside_of_a_transaction_undoes_it(path):
+    """Whoever forks inside of a block is told to repeat it, in the parent and in the child."""
+    assert start("fork_inside", path).wait(120) == 0
+    assert totals(path)[0] == {"all": 4.0, "parent": 2.0, "child": 2.0}
+    with closing(SqliteStore(path)) as store, store.read() as reading:
+        assert reading.person(HERE, "u") is None
+
+
+# Threads
+
+
+def test_connections_go_with_their_threads(path):
+    """Threads that ended leave no files open, but for a few that SQLite keeps to use again."""
+    descriptors = Path("/dev/fd")
+    with closing(SqliteStore(path)) as store:
+        store.changes()
+        before = len(list(descriptors.iterdir()))
+        for _ in range(10):
+            with ThreadPoolExecutor(3) as threads:
+                list(threads.map(lambda _: store.changes(), range(6)))
+        assert len(list(descriptors.iterdir())) <= before + 3
+
+
+def test_an_open_snapshot_is_not_told_of_changes(path):
+    """Inside of a snapshot `changes` gives its number, not that of what other threads see."""
+    with closing(SqliteStore(path)) as store, ThreadPoolExecutor(1) as thread:
+        before = store.changes()
+        with store.read() as reading:
+            assert reading.version(HERE, "u") == 0
+            with store.write() as writing:
+                writing.put_person(HERE, "u", b"")
+            assert thread.submit(store.changes).result() != before
+            assert store.changes() == before
+        assert store.changes() != before
+
+
+def test_a_snapshot_within_a_snapshot_is_the_same(path):
+    """A thread that reads inside of its snapshot reads the same state, until it leaves both."""
+    with closing(SqliteStore(path)) as store:
+        with store.read() as outer:
+            assert outer.version(HERE, "u") == 0
+            with store.write() as writing:
+                writing.put_person(HERE, "u", b"")
+            with store.read() as inner:
+                assert inner.version(HERE, "u") == 0
+            assert outer.version(HERE, "u") == 0
+        with store.read() as reading:
+            assert reading.version(HERE, "u") == 1
+
+
+# The schema
+
+
+def test_an_older_file_is_brought_up_to_date(path):
+    """Opening runs the migrations that a file has not seen, and only those."""
+    one, two = ("CREATE TABLE a (x)", "INSERT INTO a VALUES (1)"), ("INSERT INTO a VALUES (2)",)
+    path.touch()
+    with closing(DatabaseFile(path, 5.0).connect()) as connection:
+        for migrations in [(one,), (one, two), (one, two)]:
+            migrate(connection, migrations)
+            assert connection.run("PRAGMA user_version") == [(len(migrations),)]
+        assert connection.run("SELECT x FROM a") == [(1,), (2,)]
+
+
+def test_a_migration_that_fails_leaves_the_file_as_it_was(path):
+    """A migration is undone as a whole, its tables and its version."""
+    one = ("CREATE TABLE a (x)",)
+    path.touch()
+    with closing(DatabaseFile(path, 5.0).connect()) as connection:
+        migrate(connection, (one,))
+        with pytest.raises(BackendRejectedError, match="no such table: b"):
+            migrate(connection, (one, ("CREATE TABLE c (x)",), ("INSERT INTO b VALUES (1)",)))
+        assert connection.run("PRAGMA user_version") == [(1,)]
+        assert connection.run("SELECT name FROM sqlite_master") == [("a",)]
+
+
+def test_a_newer_file_is_refused(path):
+    """A file that a newer clew wrote is not touched, and the error says to upgrade."""
+    SqliteStore(path).close()
+    with closing(sqlite3.connect(path)) as database:
+        database.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    before = path.read_bytes()
+    with pytest.raises(ConfigurationError, match="upgrade clew"):
+        SqliteStore(path)
+    assert path.read_bytes() == before
+
+
+def test_a_database_of_another_application_is_refused(path):
+    """A database with tables that are not clew's is left alone."""
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE orders (id)")
+    with pytest.raises(ConfigurationError, match=r"shop\.db.*another application"):
+        SqliteStore(path)
+
+
+# Files and faults
+
+
+def test_only_the_user_reads_the_file(path):
+    """The file and what SQLite lays beside it have mode 0600, whatever the umask allows."""
+    umask = os.umask(0)
+    try:
+        with closing(SqliteStore(path)) as store:
+            store.changes()
+            modes = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
+    finally:
+        os.umask(umask)
+    assert modes == dict.fromkeys(["shop.db", "shop.db-wal", "shop.db-shm"], 0o600)
+
+
+def test_a_file_that_is_no_database_is_refused(path):
+    """Other content is neither read nor overwritten."""
+    path.write_text("order_id,total\n" * 100)
+    with pytest.raises(ConfigurationError, match=r"shop\.db.*not a database.*another file"):
+        SqliteStore(path)
+    assert path.read_text() == "order_id,total\n" * 100
+
+
+def test_a_missing_folder_is_not_made(tmp_path):
+    """The error names the folder and says that it is not made on its own."""
+    with pytest.raises(ConfigurationError, match=r"none: No such file.*make this folder.*not made"):
+        SqliteStore(tmp_path / "none" / "shop.db")
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_folder_is_no_file(tmp_path):
+    """A path that is a folder cannot be opened, and the error names it."""
+    with pytest.raises(
+        BackendUnavailableError, match="unable to open database file; let this user"
+    ):
+        SqliteStore(tmp_path)
+
+
+@contextmanager
+def unprivileged():
+    """Go on as a user whom file modes bind, in a folder of their own."""
+    with tempfile.TemporaryDirectory() as folder:
+        if os.geteuid():
+            yield Path(folder)
+            return
+        os.chown(folder, NOBODY, NOBODY)
+        os.seteuid(NOBODY)
+        try:
+            yield Path(folder)
+        finally:
+            os.seteuid(0)
+
+
+def test_a_file_that_may_not_be_written_is_refused():
+    """Opening a read-only file says what to allow."""
+    with unprivileged() as folder:
+        path = folder / "shop.db"
+        SqliteStore(path).close()
+        path.chmod(0o400)
+        with (
+            pytest.raises(ConfigurationError, match=r"readonly.*let this user write"),
+            closing(SqliteStore(path)) as store,
+            store.write() as writing,
+        ):
+            writing.put_person(HERE, "u", b"")
+
+
+def test_a_file_that_may_not_be_made_is_refused():
+    """A folder where the user makes no files is named."""
+    with unprivileged() as folder:
+        folder.chmod(0o500)
+        with pytest.raises(ConfigurationError, match=r"shop\.db: Permission denied.*make files"):
+            SqliteStore(folder / "shop.db")
+        folder.chmod(0o700)
+
+
+def test_a_locked_file_is_unavailable_for_now(path):
+    """Whoever cannot get the write lock in time may try again; readers go on."""
+    with closing(SqliteStore(path, patience=0.01)) as store, closing(SqliteStore(path)) as other:
+        with other.write(), pytest.raises(BackendUnavailableError, match="locked") as caught:
+            store.write().__enter__()
+        assert caught.value.retryable
+        with other.write(), store.read() as reading:
+            assert reading.version(HERE, "u") == 0
+        with store.write() as writing:
+            assert writing.put_person(HERE, "u", b"") == 1
+
+
+def test_a_full_disk_undoes_the_transaction(path):
+    """When there is no room, nothing of the transaction is kept and the error says to make room."""
+    with closing(SqliteStore(path)) as store:
+        with store.write() as writing:
+            writing.put_person(HERE, "u", b"1")
+            [(pages,)] = writing._run("PRAGMA page_count")
+            writing._run(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(BackendUnavailableError, match="full; make room"), store.write() as it:
+            it.put_person(HERE, "u", bytes(100_000))
+        with store.read() as reading:
+            assert reading.person(HERE, "u") == (1, b"1")
+        with store.write() as writing:
+            assert writing.put_person(HERE, "u", b"2") == 2
+
+
+def test_a_damaged_file_is_said_to_be_damaged(path):
+    """Damage is no reason to retry, and the error says how to save what can be read."""
+    with closing(SqliteStore(path)) as store, store.write() as writing:
+        for each in range(500):
+            writing.add_fact(HERE, "signal", f"{each}", bytes(300), subject="u", at=1.0)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:8192] + b"\xff" * (len(whole) - 8192))
+    with (
+        closing(SqliteStore(path)) as store,
+        pytest.raises(BackendRejectedError, match=r"malformed; restore a copy"),
+    ):
+        list(store.facts_of("default", "signal"))
+
+
+# URLs
+
+
+def test_a_url_names_a_file(tmp_path, monkeypatch):
+    """Three slashes lead to a file in the working folder, four to one anywhere."""
+    monkeypatch.chdir(tmp_path)
+    for url in ["sqlite:///a%20shop.db", f"sqlite:///{tmp_path}/a%20shop.db"]:
+        with closing(store_from_url(url)) as store:
+            assert store.status()["location"] == str(tmp_path / "a shop.db")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["sqlite://", "sqlite:///", "sqlite://shop.db", "sqlite:///a.db?mode=ro", "sqlite:///a#b"],
+)
+def test_a_url_that_names_no_file_is_refused(url):
+    """The error shows the forms of a URL."""
+    with pytest.raises(ConfigurationError, match=r"sqlite:///shop\.db"):
+        store_from_url(url)
+
+
+def test_the_working_folder_may_change(tmp_path, monkeypatch):
+    """A relative path is that of the moment of opening, in every thread that comes later."""
+    monkeypatch.chdir(tmp_path)
+    with closing(SqliteStore("shop.db")) as store:
+        monkeypatch.chdir("/")
+        with ThreadPoolExecutor(1) as thread:
+            assert thread.submit(store.changes).result() == 1
