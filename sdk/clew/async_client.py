@@ -1,4 +1,4 @@
-"""`AsyncClient`: the same client for asyncio; what may wait is awaited, and never blocks the loop."""
+"""`AsyncClient`: the same client for asyncio; what may wait is awaited and blocks no loop."""
 
 import asyncio
 import os
@@ -56,11 +56,11 @@ class AsyncClient:
 
     def emit(
         self,
-        type: str,  # noqa: A002 - the word of the schema
+        type: str,
         *,
         subject: str,
         data: Mapping[str, Any] | None = None,
-        id: str | None = None,  # noqa: A002
+        id: str | None = None,
         at: str | float | datetime | None = None,
         source: str | None = None,
         channel: Channel | None = None,
@@ -157,11 +157,11 @@ class AsyncClient:
     def report(
         self,
         decision: Decision | str,
-        type: str,  # noqa: A002
+        type: str,
         *,
         value: float | None = None,
         currency: str | None = None,
-        id: str | None = None,  # noqa: A002
+        id: str | None = None,
         at: str | float | datetime | None = None,
         view_id: str | None = None,
         reverses: str | None = None,

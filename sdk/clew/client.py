@@ -82,11 +82,11 @@ class Client:
 
     def emit(
         self,
-        type: str,  # noqa: A002 - the word of the schema
+        type: str,
         *,
         subject: str,
         data: Mapping[str, Any] | None = None,
-        id: str | None = None,  # noqa: A002
+        id: str | None = None,
         at: str | float | datetime | None = None,
         source: str | None = None,
         channel: Channel | None = None,
@@ -219,11 +219,11 @@ class Client:
     def report(
         self,
         decision: Decision | str,
-        type: str,  # noqa: A002
+        type: str,
         *,
         value: float | None = None,
         currency: str | None = None,
-        id: str | None = None,  # noqa: A002
+        id: str | None = None,
         at: str | float | datetime | None = None,
         view_id: str | None = None,
         reverses: str | None = None,
@@ -363,7 +363,7 @@ class Client:
         return self._core.flush(timeout)
 
     def close(self, timeout: float = FLUSH_SECONDS) -> int:
-        """Flush and let go of everything; gives how many facts remain (on disk, if there is one)."""
+        """Flush and let go of everything; gives how many facts remain, on disk if there is one."""
         return self._core.close(timeout)
 
     def __enter__(self) -> Self:

@@ -106,11 +106,11 @@ class Core:
 
     def emit(
         self,
-        type: str,  # noqa: A002 - the word of the schema
+        type: str,
         *,
         subject: str,
         data: Mapping[str, Any] | None,
-        id: str | None,  # noqa: A002
+        id: str | None,
         at: Instant | None,
         channel: str | None,
         party: str,
@@ -153,9 +153,9 @@ class Core:
     def report(
         self,
         decision: Decision | str,
-        type: str,  # noqa: A002
+        type: str,
         *,
-        id: str | None,  # noqa: A002
+        id: str | None,
         at: Instant | None,
         value: float | None,
         **more: str | None,
@@ -163,16 +163,17 @@ class Core:
         """Say what came of a decision, given itself or by its token."""
         self.check_open()
         if isinstance(decision, Decision):
-            name: str | None = decision.id
+            name = decision.id
             if decision.policy_version is None:
                 # Made on the spot without a policy: there is nothing to learn from it (RULES D2).
                 self._losses["unattributed"] += 1
                 return "applied"
         elif isinstance(decision, str):
-            name = self._read_token(decision)
-            if name is None:
+            proven = self._read_token(decision)
+            if proven is None:
                 self._losses["expired_token"] += 1
                 return "late"
+            name = proven
         else:
             raise TypeError(f"report a Decision or its token, not {decision!r}")
         try:
@@ -341,7 +342,7 @@ class Core:
             message = result.errors[0].message if result.errors else cause
             logger.warning("a fact was not stored (%s): %s (said once per cause)", cause, message)
 
-    def _refuse(self, error: DocumentError, type: str, id: str | None) -> str:  # noqa: A002
+    def _refuse(self, error: DocumentError, type: str, id: str | None) -> str:
         if self._strict:
             raise error
         self._losses["refused"] += 1
@@ -378,7 +379,7 @@ class Core:
             if policy is not None and slot in policy.slots:
                 creative = policy.slots[slot].default.id
                 filled = content(policy, {"slot": slot, "creative": creative})
-        except Exception:  # noqa: BLE001 - the store may be what is failing
+        except Exception:  # the store may be what is failing
             logger.debug("no policy at hand for the default of %r", slot, exc_info=True)
         now = self.clock.now()
         return Decision(

@@ -35,14 +35,14 @@ Instant = str | float | datetime
 
 
 def signal(
-    type: str,  # noqa: A002 - the word of the schema
+    type: str,
     *,
     subject: str,
     data: Mapping[str, Any] | None,
     now: float,
     tenant: str,
     policy: CompiledPolicy | None,
-    id: str | None = None,  # noqa: A002
+    id: str | None = None,
     at: Instant | None = None,
     channel: str | None = None,
     party: str = "first",
@@ -93,11 +93,11 @@ def signal(
 
 
 def outcome(
-    type: str,  # noqa: A002
+    type: str,
     decision: str,
     *,
     now: float,
-    id: str | None = None,  # noqa: A002
+    id: str | None = None,
     at: Instant | None = None,
     value: float | None = None,
     **more: str | None,
@@ -212,7 +212,7 @@ def _occurred(at: Instant | None, now: float, problems: list[Problem]) -> str:
 
 
 def _envelope_problems(
-    type: str,  # noqa: A002
+    type: str,
     channel: str | None,
     party: str,
     traffic: str,
@@ -236,7 +236,7 @@ def _not_one_of(pointer: str, value: str, words: Iterable[str]) -> Problem:
     return Problem(pointer, "enum", f"{value!r} is none of {', '.join(sorted(words))}")
 
 
-def _policy_problems(policy: CompiledPolicy, type: str, party: str) -> Iterable[Problem]:  # noqa: A002
+def _policy_problems(policy: CompiledPolicy, type: str, party: str) -> Iterable[Problem]:
     if party not in policy.policy.parties:
         yield Problem(
             "/party",
@@ -253,7 +253,7 @@ def _policy_problems(policy: CompiledPolicy, type: str, party: str) -> Iterable[
 
 def _minimised(
     policy: CompiledPolicy,
-    type: str,  # noqa: A002
+    type: str,
     data: Mapping[str, Any],
     problems: list[Problem],
 ) -> Mapping[str, Any]:
@@ -289,15 +289,19 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
+def _size(value: Any) -> tuple[float | None, str]:
+    if isinstance(value, str):
+        return len(value), " characters"
+    return (value, "") if isinstance(value, int | float) else (None, "")
+
+
 def _misfit(rule: Field, value: Any) -> tuple[str, str] | None:
     """Say how a value breaks its declaration: (keyword, words)."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not isinstance(value, _TYPES[rule.type]) or (
         isinstance(value, bool) and rule.type != "boolean"
     ):
         return "type", f"{value!r}; it must be of type {rule.type}"
-    size = value if is_number else len(value) if isinstance(value, str) else None
-    unit = "" if is_number else " characters"
+    size, unit = _size(value)
     if rule.max is not None and size is not None and size > rule.max:
         return "max", f"{size:g}{unit}; it must be at most {rule.max:g}"
     if rule.min is not None and size is not None and size < rule.min:

@@ -46,7 +46,7 @@ class Visitor:
 
     def emit(
         self,
-        type: str,  # noqa: A002 - the word of the schema
+        type: str,
         data: Mapping[str, Any] | None = None,
         *,
         party: Party = "first",
@@ -94,7 +94,7 @@ class Visitor:
         decision: Decision | str,
         type: str,
         *,
-        value: float | None = None,  # noqa: A002
+        value: float | None = None,
     ) -> ReportStatus:
         """Say what came of a decision; as `Client.report`."""
         return self._client.report(decision, type, value=value)

@@ -297,6 +297,15 @@ def test_a_damaged_file_is_said_to_be_damaged(path):
         list(store.facts_of("default", "signal"))
 
 
+def test_a_file_that_was_taken_away_is_not_begun_anew(path):
+    """When the file is gone, a thread that comes later is told so rather than given an empty one."""
+    with closing(SqliteStore(path)) as store, ThreadPoolExecutor(1) as thread:
+        path.rename(path.with_name("elsewhere.db"))
+        with pytest.raises(BackendUnavailableError, match=r"shop\.db: unable to open"):
+            thread.submit(store.changes).result()
+        assert not path.exists()
+
+
 # URLs
 
 

@@ -139,9 +139,9 @@ def test_the_example_policy_is_valid() -> None:
         ),
         pytest.param(
             "policy",
-            POLICY | {"holdouts": [{"id": "g", "salt": "1", "share": 0.1, "serve": "nothin"}]},
+            POLICY | {"holdouts": [{"id": "g", "salt": "1", "share": 0.1, "serve": "noth"}]},
             ("/holdouts/0/serve", "enum",
-             '`serve` is "nothin"; it must be one of `default`, `nothing`; did you mean `nothing`?'),
+             '`serve` is "noth"; it must be one of `default`, `nothing`; did you mean `nothing`?'),
             id="vocabulary",
         ),
         pytest.param(

@@ -4,8 +4,8 @@ The two ports: `Store` is what a database can promise, `Backend` is what a clien
 A database author writes a `Store` only, and `Embedded(store)` makes a `Backend` of it. Rules that
 every store keeps, and that the conformance tests hold it to:
 
-- A *place* is `(bucket, tenant)`; it leads every key, so that one person lives in one bucket and the
-  same layout distributes (`bucket = murmur3_32("tenant:subject") mod 1024`).
+- A *place* is `(bucket, tenant)`; it leads every key, so that one person lives in one bucket and
+  the same layout distributes (`bucket = murmur3_32("tenant:subject") mod 1024`).
 - `write()` is one atomic transaction: everything in it becomes visible together or not at all, and
   survives the death of the process once the block has been left. Writers are serialised.
 - `read()` is one consistent snapshot, and never waits for a writer.
@@ -70,7 +70,7 @@ class Reading(Protocol):
         """Give those of the ids that are stored."""
         ...
 
-    def fact(self, place: Place, kind: Kind, id: str, /) -> bytes | None:  # noqa: A002
+    def fact(self, place: Place, kind: Kind, id: str, /) -> bytes | None:
         """Give the body of one fact."""
         ...
 
@@ -223,7 +223,7 @@ class Backend(Protocol):
         """Give what is known of a subject now."""
         ...
 
-    def decision(self, id: str, /) -> Decision | None:  # noqa: A002
+    def decision(self, id: str, /) -> Decision | None:
         """Give a recorded decision."""
         ...
 

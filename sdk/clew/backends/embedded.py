@@ -156,7 +156,7 @@ class Embedded:
                 payloads.append(payload)
         return decisions, payloads
 
-    def decision(self, id: str, /) -> Decision | None:  # noqa: A002
+    def decision(self, id: str, /) -> Decision | None:
         """As `Backend.decision`."""
         with self._store.read() as read:
             body = read.fact((bucket_of(id) or 0, self._tenant), "decision", id)

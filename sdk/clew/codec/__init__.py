@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 def to_json(value: object) -> dict[str, Any]:
     """Write a value of `clew.model` as JSON; what a `Decision` holds back is computed for it."""
-    return _converter(keep_unknown=False, thorough=False).unstructure(value)  # type: ignore[no-any-return]
+    return _converter(keep_unknown=False).unstructure(value)  # type: ignore[no-any-return]
 
 
 def from_json(
@@ -58,11 +58,13 @@ def from_json(
     Raises:
         DocumentError: all that is wrong, each with its pointer.
     """
+    from cattrs import BaseValidationError
+
     token = kept_fields.set(kept)
     try:
-        return _converter(keep_unknown=keep_unknown, thorough=False).structure(document, cls)
-    except Exception:  # noqa: BLE001 - whatever it is, the second reading says it better
-        raise _diagnosis(cls, document, keep_unknown=keep_unknown) from None
+        return _converter(keep_unknown=keep_unknown).structure(document, cls)
+    except (BaseValidationError, FieldError) as error:
+        raise DocumentError(kind(cls), _problems(error, ())) from None
     finally:
         kept_fields.reset(token)
 
@@ -93,15 +95,11 @@ def loads(
 
 
 @cache
-def _converter(*, keep_unknown: bool, thorough: bool) -> "Converter":
-    """
-    Build a converter; cattrs generates code for each class at its first use.
-
-    A thorough one goes on after the first fault, and knows where each is.
-    """
+def _converter(*, keep_unknown: bool) -> "Converter":
+    """Build a converter; cattrs generates code for each class at its first use."""
     from cattrs import Converter
 
-    converter = Converter(detailed_validation=thorough)
+    converter = Converter()
     for scalar, read in SCALARS.items():
         converter.register_structure_hook(scalar, read)
     converter.register_unstructure_hook(datetime, write_instant)
@@ -115,25 +113,11 @@ def _converter(*, keep_unknown: bool, thorough: bool) -> "Converter":
     )
     converter.register_unstructure_hook_factory(attrs.has, class_writer)
     converter.register_structure_hook_factory(
-        attrs.has, partial(class_reader, keep_unknown=keep_unknown, thorough=thorough)
+        attrs.has, partial(class_reader, keep_unknown=keep_unknown)
     )
     converter.register_unstructure_hook_func(shapes.is_free, lambda value: value)
     converter.register_structure_hook_func(shapes.is_free, lambda value, _: value)
     return converter
-
-
-def _diagnosis(cls: type, document: object, *, keep_unknown: bool) -> DocumentError:
-    """Read a faulty document again, thoroughly, to tell all that is wrong."""
-    from cattrs import BaseValidationError
-
-    token = kept_fields.set(None)  # they were counted at the first reading
-    try:
-        _converter(keep_unknown=keep_unknown, thorough=True).structure(document, cls)
-    except (BaseValidationError, FieldError) as error:
-        return DocumentError(kind(cls), _problems(error, ()))
-    finally:
-        kept_fields.reset(token)
-    raise AssertionError("a document was refused that has no fault")
 
 
 def _problems(error: Exception, path: tuple[str | int, ...]) -> Iterator[Problem]:

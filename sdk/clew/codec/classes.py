@@ -48,7 +48,7 @@ def class_writer(cls: Any, converter: "Converter") -> Writer:
     return write_computed
 
 
-def class_reader(cls: Any, converter: "Converter", *, keep_unknown: bool, thorough: bool) -> Reader:
+def class_reader(cls: Any, converter: "Converter", *, keep_unknown: bool) -> Reader:
     """Read an object, with what is not known kept or refused."""
     from cattrs import override
     from cattrs.gen import make_dict_structure_fn
@@ -56,7 +56,7 @@ def class_reader(cls: Any, converter: "Converter", *, keep_unknown: bool, thorou
     checked: dict[str, Any] = {
         one.name: override(struct_hook=_checked(one, converter.get_structure_hook(one.type)))
         for one in attrs.fields(cls)
-        if one.validator and thorough
+        if one.validator
     }
     read_fields = make_dict_structure_fn(
         cls, converter, _cattrs_forbid_extra_keys=True, _cattrs_use_alias=True, **checked

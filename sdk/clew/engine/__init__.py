@@ -1,1 +1,1 @@
-"""Pure deciding: fold, segments, eligibility, exploration, learning. No clock, no chance, no I/O."""
+"""Pure deciding: fold, segments, eligibility, exploration, learning; no clock, chance or I/O."""

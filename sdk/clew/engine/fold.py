@@ -313,7 +313,7 @@ def _credit(
     slot: CompiledSlot,
     objective: CompiledObjective,
     entry: dict[str, Any],
-    id: str,  # noqa: A002 - the outcome's id
+    id: str,
     worth: float,
     signal: Fact,
     effects: Effects,

@@ -22,7 +22,7 @@ def record(
     raw: Raw,
     at: Situation,
     *,
-    id: str,  # noqa: A002 - the decision's id
+    id: str,
     request: Mapping[str, Any],
     valid_until: float,
 ) -> dict[str, Any]:

@@ -14,13 +14,15 @@ _HOW = {
     "priority": "the creative with the highest priority wins",
 }
 
+_COUNTED = {"first": "the first", "every": "each", "sum": "all"}
+
 # Units of time in seconds, longest first.
 _UNITS = (("day", 86_400.0), ("hour", 3_600.0), ("minute", 60.0), ("second", 1.0))
 
 
 def describe_policy(policy: Policy) -> list[str]:
     """
-    Say what a policy does, a sentence or two for each part.
+    Say what a policy without faults does, a sentence or two for each part.
 
     Raises:
         DocumentError: one of its rules does not compile.
@@ -39,7 +41,7 @@ def _purpose(purpose: Purpose) -> str:
     value = f"; people get {purpose.value}" if purpose.value else ""
     days = purpose.retention_days
     kept = f"; data is kept for {_amount(days, 'day')}" if days else ""
-    return f"Purpose {purpose.id}{parent} rests on {_words(purpose.basis)}{value}{kept}."
+    return f"Purpose {purpose.id}{parent} rests on {purpose.basis.replace('_', ' ')}{value}{kept}."
 
 
 def _segment(segment: Segment) -> str:
@@ -57,25 +59,23 @@ def _slot(slot: Slot, policy: Policy) -> Iterator[str]:
     for creative in policy.creatives:
         if creative.status == "live" and slot.id in creative.slots and creative.id != slot.default:
             yield f"In {slot.id}, {creative.id} is {_audience(creative, slot)}."
-    yield f"In {slot.id}, {slot.default} is for everybody else."
+    yield f"In {slot.id}, {slot.default} is shown to everybody else."
 
 
 def _goal(slot: Slot, objectives: dict[str, Objective]) -> str:
     if isinstance(slot.objective, str):
         return _objective(objectives[slot.objective])
-    total = sum(one.weight for one in slot.objective)
     return " and ".join(
-        f"{_objective(objectives[one.id])} by {one.weight / total:.0%}" for one in slot.objective
+        f"{_objective(objectives[one.id])} with weight {one.weight:g}" for one in slot.objective
     )
 
 
 def _objective(objective: Objective) -> str:
-    signal = _words(objective.signal)
-    what = {"first": f"the first {signal}", "every": f"every {signal}", "sum": f"all {signal}"}
-    counted = what[objective.count]
+    counted = f"{_COUNTED[objective.count]} {objective.signal}"
     if objective.value is not None:
+        read = sorted(compile_rule(objective.value).reads)
         money = f" in {objective.currency}" if objective.currency else ""
-        counted = f"{describe_rule(compile_rule(objective.value))}{money} of {counted}"
+        counted = f"{_listed(read) if read else 'a fixed worth'}{money} of {counted}"
     fewer = ", the less the better" if objective.direction == "down" else ""
     return f"{objective.id} ({counted} within {_duration(objective.window_seconds)}{fewer})"
 
@@ -94,10 +94,10 @@ def _items(items: Items) -> str:
 
 
 def _audience(creative: Creative, slot: Slot) -> str:
-    """Who a creative is for, when and where."""
-    when = "for everybody"
+    """Say to whom, when and where a creative is shown."""
+    when = "shown to everybody"
     if creative.when is not None:
-        when = f"for those of whom it holds: {describe_rule(compile_rule(creative.when))}"
+        when = f"shown when {describe_rule(compile_rule(creative.when))}"
     share = (
         f", with a share of {slot.shares[creative.id]:.4g}" if creative.id in slot.shares else ""
     )
@@ -115,10 +115,6 @@ def _holdout(holdout: Holdout) -> str:
         f"Holdout {holdout.id} keeps back {100 * holdout.share:.4g}% of people {where}: they get"
         f" {get}, to measure against."
     )
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _listed(names: Iterable[str]) -> str:

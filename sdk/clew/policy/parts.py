@@ -39,7 +39,7 @@ __all__ = ["Parts", "unknown"]
 
 T = TypeVar("T")
 
-_LOCALE: str = attrs.fields(Policy).locale.default
+_LOCALE: Any = attrs.fields(Policy).locale.default
 
 #: Values by the pointer at which they stand in the document.
 Placed: TypeAlias = Mapping[str, T]
@@ -112,14 +112,11 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _named(parts: Any) -> list[dict[str, Any]]:
-    return [
-        part
-        for part in _listed(parts)
-        if isinstance(part, dict) and isinstance(part.get("id"), str)
-    ]
+    found = (part for part in _listed(parts) if isinstance(part, dict))
+    return [part for part in found if isinstance(part.get("id"), str)]
 
 
-def _values(section: str, kind: type, values: list[Any]) -> Iterable[tuple[str, Any]]:
+def _values(section: str, kind: type[T], values: list[Any]) -> Iterable[tuple[str, T]]:
     for place, value in enumerate(values):
         try:
             part = from_json(kind, value)

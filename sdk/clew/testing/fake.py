@@ -32,13 +32,13 @@ class _RecordingCore(Core):
         self.links: dict[str, str] = {}
         self._closed = False
 
-    def emit(self, type: str, **given: Any) -> str:  # noqa: A002
+    def emit(self, type: str, **given: Any) -> str:
         self.check_open()
         fact = signal(type, now=self.clock.now(), tenant=self.tenant, policy=None, **given)
         self.signals.append(fact)
         return str(fact["id"])
 
-    def report(self, decision: Decision | str, type: str, **given: Any) -> ReportStatus:  # noqa: A002
+    def report(self, decision: Decision | str, type: str, **given: Any) -> ReportStatus:
         self.check_open()
         name = decision.id if isinstance(decision, Decision) else decision.partition(".")[0]
         self.outcomes.append(outcome(type, name, now=self.clock.now(), **given))

@@ -71,7 +71,7 @@ def references(parts: Parts) -> Iterator[Problem]:
 
 
 def _signals(parts: Parts) -> Iterator[Problem]:
-    """What a trait or an objective reads is declared by that; what a catalogue learns from is not."""
+    """Find signals that are refused; a type that a trait or an objective names is taken."""
     known = parts.names["signals"].union(
         (trait.signal for trait in parts.traits.values()),
         (objective.signal for objective in parts.objectives.values()),
