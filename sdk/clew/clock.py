@@ -7,6 +7,7 @@ cheap to compare and to bucket. At the borders it is text as RFC 3339 section 5.
 
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 __all__ = ["Clock", "SystemClock", "instant", "to_text"]
@@ -33,8 +34,15 @@ def to_text(at: float) -> str:
     >>> to_text(0.0)
     '1970-01-01T00:00:00.000000Z'
     """
-    # Four times as fast as strftime, and on the path of every signal.
-    return f"{datetime.fromtimestamp(at, UTC).isoformat(timespec='microseconds')[:-6]}Z"
+    microseconds = round(at * 1e6)
+    second, fraction = divmod(microseconds, 1_000_000)
+    return f"{_second_to_text(second)}.{fraction:06d}Z"
+
+
+# On the path of every signal, and most of them fall into the same second as the one before.
+@lru_cache(maxsize=64)
+def _second_to_text(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def instant(value: "str | float | datetime") -> float:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from itertools import count
+from multiprocessing import get_context
 
 from clew.backends.sqlite import SqliteStore
 from clew.errors import BackendUnavailableError
@@ -55,6 +56,19 @@ def write_until_killed(path: str) -> None:
         add(store, "k", each)
         sys.stdout.write(f"{each}\n")
         sys.stdout.flush()
+
+
+def open_at_once(folder: str) -> None:
+    """Four children make the same files, each of them at the same moment."""
+    barrier = get_context("fork").Barrier(4)
+
+    def work() -> None:
+        for each in range(100):
+            barrier.wait(60)
+            SqliteStore(f"{folder}/{each}.db").close()
+
+    for child in [fork(work) for _ in range(4)]:
+        wait(child)
 
 
 def outlive_the_parents_store(path: str) -> None:

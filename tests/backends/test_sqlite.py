@@ -58,6 +58,12 @@ def test_processes_lose_nothing_on_one_file(path):
     assert integrity(path) == [("ok",)]
 
 
+def test_processes_may_make_the_file_at_once(tmp_path):
+    """Of processes that open a new file at the same moment none fails."""
+    assert start("open_at_once", tmp_path).wait(120) == 0
+    assert {integrity(each)[0] for each in tmp_path.glob("*.db")} == {("ok",)}
+
+
 def test_a_killed_process_leaves_what_it_committed(path):
     """After SIGKILL amid writes every committed transaction is there, whole, and no half one."""
     with start("write_until_killed", path, stdout=subprocess.PIPE) as writer:
@@ -298,7 +304,7 @@ def test_a_damaged_file_is_said_to_be_damaged(path):
 
 
 def test_a_file_that_was_taken_away_is_not_begun_anew(path):
-    """When the file is gone, a thread that comes later is told so rather than given an empty one."""
+    """When the file is gone, a thread that comes later is told so, not given an empty one."""
     with closing(SqliteStore(path)) as store, ThreadPoolExecutor(1) as thread:
         path.rename(path.with_name("elsewhere.db"))
         with pytest.raises(BackendUnavailableError, match=r"shop\.db: unable to open"):

@@ -110,7 +110,7 @@ class Twins(RuleBasedStateMachine):
             self.sqlite = SqliteStore(self.path)
 
     @rule(place=PLACES, kind=KINDS, id=NAMES, body=st.binary(), about=NAMES, at=INSTANTS, ref=NAMES)
-    def add_fact(self, place, kind, id, body, about, at, ref):  # noqa: A002
+    def add_fact(self, place, kind, id, body, about, at, ref):
         """Add a fact."""
         self.both(lambda it: it.add_fact(place, kind, id, body, subject=about, at=at, ref=ref))
 

@@ -4,9 +4,16 @@ from typing import Any
 
 import pytest
 
-from clew.engine.view import TraitView
+from clew.engine.panes import State
+from clew.engine.traits import CompiledTrait
+from clew.engine.view import Reader, TraitView
 from clew.logic import compile_rule
 from engine.folds import START, compiled, fold, happened
+
+
+def reader(trait: CompiledTrait, states: list[State]) -> Reader:
+    """What a person gives the view for one trait."""
+    return lambda now: trait.read(states, now)
 
 
 def view() -> TraitView:
@@ -16,7 +23,7 @@ def view() -> TraitView:
     signals = [happened(1.0, {"sku": "a"}, id="s-1"), happened(2.0, {"sku": "b"}, id="s-2")]
     states = {trait: [fold(trait, signals)] for trait in (orders, usual)}
     return TraitView(
-        {trait.id: (trait, states[trait]) for trait in states}, START + 3.0, {"income"}
+        {trait.id: reader(trait, states[trait]) for trait in states}, START + 3.0, {"income"}
     )
 
 
@@ -34,7 +41,7 @@ def test_a_value_is_remembered() -> None:
     """What was read once stays as it was within the view, and is the same object."""
     trait = compiled("affinity", of="data.sku")
     state = fold(trait, [happened(1.0, {"sku": "a"})])
-    traits = TraitView({"usual": (trait, [state])}, START)
+    traits = TraitView({"usual": reader(trait, [state])}, START)
     seen = traits["usual"]
     fold(trait, [happened(2.0, {"sku": "b"})], state)
     assert traits["usual"] is seen
@@ -88,7 +95,7 @@ def test_everything_is_computed_on_demand(read: Any) -> None:
 
 def test_a_trait_without_value_is_there() -> None:
     """A permitted trait that nothing was folded into is a key whose value is None."""
-    traits = TraitView({"usual": (compiled("last", of="data.sku"), [None])}, START)
+    traits = TraitView({"usual": reader(compiled("last", of="data.sku"), [None])}, START)
     assert "usual" in traits
     assert traits["usual"] is None
     assert traits.used == {"usual": None}

@@ -48,6 +48,9 @@ def test_sound(document: dict[str, Any]) -> None:
 
 
 NOT_OURS = {"var": "predicted.score"}
+COUNTED = {
+    "id": "bought", "signal": "order_completed", "aggregate": "count", "purpose": "service"
+}  # fmt: skip
 BEFORE = "2026-02-01T00:00:00Z"
 
 #: Where something is put, what, where the problem is, and its keyword.
@@ -99,7 +102,7 @@ FAULTS = {
                           "/suppressions/0/when", "unknown_journey"),
     "id of two purposes": ("/purposes/-", {"id": "service", "basis": "contract"},
                            "/purposes/3/id", "duplicate_id"),
-    "id of two traits of a kind": ("/traits/3/kind", "computed", "/traits/3/id",
+    "id of two traits of a kind": ("/traits/-", COUNTED | {"id": "views"}, "/traits/5/id",
                                    "duplicate_id"),
     "id of two items": ("/catalogues/0/items/1/id", "b", "/catalogues/0/items/1/id",
                         "duplicate_id"),
@@ -126,14 +129,15 @@ FAULTS = {
     "half-life of a count": ("/traits/0/half_life_seconds", 60, "/traits/0", "aggregate"),
     "window of together": ("/traits/2/window_seconds", 60, "/traits/2", "aggregate"),
     "of outside the signal": ("/traits/1/of", "sku", "/traits/1/of", "unknown_path"),
-    "of what the signal lacks": ("/traits/1/signal", "order_completed", "/traits/1/signal", None),
+    "of what the signal lacks": ("/traits/-", COUNTED | {"of": "data.size"}, "/traits/5/of",
+                                 "unknown_field"),
     # Rules, templates and features.
     "operator in a segment": ("/segments/0/when", {"=>": [1, 2]}, "/segments/0/when/=>",
                               "unknown_operator"),
     "arguments in a condition": ("/traits/0/where", {"==": [1]}, "/traits/0/where/==", "arity"),
     "tag in a template": ("/creatives/2/content/en/headline", "{% oops %}",
-                          "/creatives/2/content/en/headline", "unknown_tag"),
-    "template of items": ("/slots/2/items/content/name", "{{ item.name", 
+                          "/creatives/2/content/en/headline", "unsupported"),
+    "template of items": ("/slots/2/items/content/name", "{{ item.name",
                           "/slots/2/items/content/name", "unclosed"),
     "trait of a segment": ("/segments/0/when", {"var": "computed.vews"}, "/segments/0/when",
                            "unknown_trait"),
@@ -166,7 +170,10 @@ FAULTS = {
     "share of a stranger": ("/slots/1/shares/note", 0.0, "/slots/1/shares/note", "shares"),
     "seconds without effect": ("/slots/0/sticky_seconds", 5, "/slots/0/sticky_seconds",
                                "sticky_seconds"),
-    "default in another locale": ("/locale", "fr", None, "default"),
+    "default in another locale": ("/locale", "fr", "/creatives/0/content", "default"),
+    "default with a hole": ("/creatives/0/content/de/headline", "{{ context.name }}",
+                            "/creatives/0/content/de/headline", "default"),
+    "default is a draft": ("/creatives/0/status", "draft", "/creatives/0/status", "default"),
     "pinned is no affinity": ("/slots/2/items/pinned", "computed.views",
                               "/slots/2/items/pinned", "pinned"),
     "pinned is no trait": ("/slots/2/items/pinned", "context.usual", "/slots/2/items/pinned",
@@ -183,6 +190,8 @@ FAULTS = {
     "without content": ("/creatives/3/content", {}, "/creatives/3/content", "unreachable"),
     "never": ("/creatives/3/when", {"and": [{"var": "context.x"}, False]}, "/creatives/3/when",
               "unreachable"),
+    "no data, no chance": ("/creatives/3/when", {"==": [1, 2]}, "/creatives/3/when",
+                           "unreachable"),
     "neither": ("/creatives/3/when", {"or": [False, None]}, "/creatives/3/when", "unreachable"),
     "ends before it starts": ("/creatives/1/ends_at", BEFORE, "/creatives/1/ends_at",
                               "unreachable"),
@@ -192,7 +201,7 @@ FAULTS = {
     "among items": ("/creatives/3/slots/-", "extra", "/creatives/3/slots/1", "unreachable"),
     # Content.
     "lacks a field": ("/creatives/0/content/de", {}, "/creatives/0/content/de", "missing_field"),
-    "a field too many": ("/creatives/4/content/en/subline", "Hurry", 
+    "a field too many": ("/creatives/4/content/en/subline", "Hurry",
                          "/creatives/4/content/en/subline", "unknown_field"),
     "too long": ("/creatives/4/content/en/headline", "x" * 31,
                  "/creatives/4/content/en/headline", "field_max"),
@@ -227,3 +236,116 @@ FAULTS = {
     "item without permission": ("/slots/2/items/content/name", "{{ predicted.score }}",
                                 "/slots/2/items/content/name", "not_permitted"),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize(("put_at", "value", "at", "keyword"), FAULTS.values(), ids=FAULTS)
+def test_fault(tmp_path: Path, put_at: str, value: Any, at: str, keyword: str) -> None:
+    """Each fault is one problem, at its place in the document or in the file of the part."""
+    document = policy()
+    change(document, put_at, value)
+    (problem,) = check_policy(load_policy(document))
+    assert (problem.file, problem.pointer, problem.keyword) == (None, at, keyword)
+    write_folder(tmp_path, document)
+    (same,) = check_policy(load_policy(tmp_path))
+    assert (same.file, same.pointer) == in_folder(at)
+    assert (same.keyword, same.message) == (keyword, problem.message)
+
+
+def test_no_objectives(tmp_path: Path) -> None:
+    """A policy without any objective is refused, and so is every slot that names one (C15)."""
+    document = policy() | {"objectives": []}
+    problems = check_policy(load_policy(document))
+    assert ("/objectives", "minItems") in {(one.pointer, one.keyword) for one in problems}
+    named = [one.pointer for one in problems if one.keyword == "unknown_objective"]
+    assert len(named) == len(problems) - 1 == 5
+
+
+def test_all_at_once() -> None:
+    """A policy with twelve faults has twelve problems, whatever their kinds."""
+    document = policy()
+    names = [
+        "unknown party", "tag of a cap", "no room for values", "affinity without of",
+        "operator in a segment", "seconds without effect", "on other channels", "a script",
+        "lacks a field", "two holdouts of all", "purpose of a journey", "signal of a catalogue",
+    ]  # fmt: skip
+    chosen = [FAULTS[name] for name in names]
+    for put_at, value, _, _ in chosen:
+        change(document, put_at, value)
+    problems = check_policy(load_policy(document))
+    assert len(problems) == len(chosen) == 12
+    assert {(one.pointer, one.keyword) for one in problems} == {fault[2:] for fault in chosen}
+
+
+@pytest.mark.parametrize(
+    ("put_at", "value", "said"),
+    [
+        pytest.param("/slots/2/default", "plein", "did you mean `plain`?", id="creative"),
+        pytest.param("/slots/0/features/1", "computed.vews", "`computed.views`?", id="trait"),
+        pytest.param("/caps/0/limt", 3, "did you mean `limit`?", id="field"),
+        pytest.param("/slots/1/shares/sale", 0.8, "sum to 1.1", id="sum"),
+    ],
+)
+def test_sentence(put_at: str, value: Any, said: str) -> None:
+    """A problem says what is wrong, and the name that was probably meant."""
+    document = policy()
+    change(document, put_at, value)
+    (problem,) = check_policy(load_policy(document))
+    assert said in problem.message
+
+
+def test_faulty_part_keeps_its_name() -> None:
+    """Whatever names a part that breaks its schema is not called wrong for it."""
+    document = policy()
+    sections = ("creatives", "slots", "segments", "traits", "catalogues", "journeys", "purposes")
+    for section in sections:
+        change(document, f"/{section}/0/owner", 1)
+    problems = check_policy(load_policy(document))
+    keywords = ["type"] * (len(sections) - 1) + ["additionalProperties"]  # a purpose has no owner
+    assert sorted(problem.keyword for problem in problems) == sorted(keywords)
+
+
+def test_unknown_field_hides_nothing() -> None:
+    """Beside a field that is not known, the other faults of a part are told."""
+    document = policy()
+    document["slots"][0] |= {"ownr": "web", "purpose": "sell", "sticky_seconds": 5}
+    keywords = {problem.keyword for problem in check_policy(load_policy(document))}
+    assert keywords == {"additionalProperties", "unknown_purpose", "sticky_seconds"}
+
+
+def test_order() -> None:
+    """Problems come in the order of the document, the tenth entry after the second."""
+    document = policy()
+    document["caps"] = [
+        {"id": f"c{n:02}", "tag": "oops", "limit": 1, "window_seconds": 60} for n in range(12)
+    ]
+    problems = check_policy(load_policy(document))
+    assert [problem.pointer for problem in problems] == [f"/caps/{n}/tag" for n in range(12)]
+
+
+@pytest.mark.parametrize("slot", ["banner", "extra"])
+def test_contextual(slot: str) -> None:
+    """A creative that looks at the request alone is shown to who permits nothing (D1)."""
+    document = policy()
+    document["creatives"][3] |= {"slots": [slot], "when": {"var": "context.rain"}}
+    assert check_policy(load_policy(document)) == ()
+
+
+@pytest.mark.parametrize(
+    ("put_at", "value"),
+    [
+        pytest.param("/slots/0/fields", {}, id="no fields declared"),
+        pytest.param("/creatives/3/when", {"var": "traits.views"}, id="one kind is permitted"),
+        pytest.param("/creatives/3/when", {"var": [{"var": "context.a"}]}, id="computed path"),
+        pytest.param("/creatives/3/essential", True, id="essential"),
+        pytest.param("/creatives/0/when", False, id="default that is only fallen back to"),
+        pytest.param("/signals", GONE, id="any signal"),
+        pytest.param("/creatives/1/content/en/link", "https://example.org/", id="link"),
+        pytest.param("/creatives/1/content/en/ends", "2026-04-01T00:00:00Z", id="instant"),
+        pytest.param("/traits/4/purpose", "service", id="parent's data for the child"),
+    ],
+)
+def test_not_a_fault(put_at: str, value: Any) -> None:
+    """What is unusual but right is no problem."""
+    document = policy()
+    change(document, put_at, value)
+    assert check_policy(load_policy(document)) == ()

@@ -101,7 +101,8 @@ def is_said_by_the_schema_alone(kind: str, problem: Problem) -> bool:
     between_fields = problem.keyword == "anyOf" or "`sticky_seconds`" in problem.message
     entries = kind == "signal" and "purposes" in steps
     in_policy = kind == "policy" and (problem.keyword in SPELLING or COMPILED & steps)
-    return between_fields or entries or bool(in_policy)
+    in_map = kind == "import_map" and (problem.keyword == "const" or COMPILED & steps)
+    return between_fields or entries or bool(in_policy or in_map)
 
 
 @pytest.mark.parametrize(("kind", "document"), VALID)

@@ -284,7 +284,7 @@ def _decision(batch: Applying, fact: Fact) -> ItemResult:
     if not added:
         return ItemResult(id=fact["id"], status="duplicate")
     person = batch.person(subject) if subject else batch.nobody()
-    batch.took(person, fold_decision(person, fact))
+    batch.took(person, fold_decision(person, fact, instant(fact["decided_at"])))
     # Outcomes that came first have been waiting for it (RULES D7).
     for body in batch.write.referring(place, "outcome", fact["id"]):
         batch.took(person, fold_outcome(person, orjson.loads(body)))

@@ -4,7 +4,7 @@ from math import isfinite
 
 from clew.errors import BackendRejectedError
 
-__all__ = ["check_finite", "check_text"]
+__all__ = ["check_finite", "check_text", "no_text"]
 
 
 def check_text(*texts: str) -> None:
@@ -18,10 +18,15 @@ def check_text(*texts: str) -> None:
         try:
             text.encode()
         except UnicodeEncodeError as error:
-            raise BackendRejectedError(
-                f"{text!r} has a lone surrogate at position {error.start} and cannot be stored:"
-                " decode its bytes with errors='replace' where they come in"
-            ) from error
+            raise no_text(error) from error
+
+
+def no_text(error: UnicodeEncodeError) -> BackendRejectedError:
+    """Say of text that could not be encoded why it is refused and what to do."""
+    return BackendRejectedError(
+        f"{error.object!r} has a lone surrogate at position {error.start} and cannot be stored:"
+        " decode its bytes with errors='replace' where they come in"
+    )
 
 
 def check_finite(*numbers: float) -> None:

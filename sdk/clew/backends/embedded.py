@@ -40,6 +40,7 @@ from clew.model.measurement import Measurement
 from clew.model.policy import Policy
 from clew.model.profile import Permission, Profile
 from clew.model.request import DecisionRequest
+from clew.model.words import CacheState
 from clew.trust.tokens import Tokens, new_key
 
 __all__ = ["Embedded", "open_memory", "open_sqlite"]
@@ -118,19 +119,20 @@ class Embedded:
     def admit(self, item: dict[str, Any], /) -> Admission:
         """As `Backend.admit`."""
         kind, fact = next(iter(item.items()))
-        policy = self._shelf.live()
+        changes = self._store.changes()
+        policy = self._shelf.live(changes)
         if policy is None:
             self._say_once("policy", "", "no policy is live: pass policy= or publish one")
             return Admission("refused", cause="no_policy")
         if kind == "signal":
-            return self._admit_signal(policy, fact)
-        return self._admit_outcome(policy, fact)
+            return self._admit_signal(policy, fact, changes)
+        return self._admit_outcome(policy, fact, changes)
 
     def append(self, items: Iterable[bytes], /) -> list[ItemResult]:
         """As `Backend.append`."""
         documents = [orjson.loads(item) for item in items]
         with self._store.write() as write:
-            batch = Applying(write, self._tenant, self._shelf.live(), self._clock.now())
+            batch = Applying(write, self._tenant, self.compiled(), self._clock.now())
             results = [batch.item(document) for document in documents]
             batch.finish()
         self._settle(documents, results)
@@ -141,17 +143,19 @@ class Embedded:
     def decide(self, request: DecisionRequest, /) -> tuple[dict[str, Decision], list[bytes]]:
         """As `Backend.decide`."""
         now = self._clock.now()
-        policy = self._shelf.live()
+        changes = self._store.changes()
+        policy = self._shelf.live(changes)
         decisions: dict[str, Decision] = {}
         payloads: list[bytes] = []
         if policy is None:
             self._say_once("policy", "", "no policy is live: pass policy= or publish one")
             return decisions, payloads
-        self._figures.refresh(now)
-        for name in _in_order(policy, request.slots):
-            slot = policy.slots[name]
-            decision, payload = self._decide(policy, slot, request, now)
-            decisions[name] = decision
+        self._figures.refresh(now, changes)
+        subject = request.subject
+        hot = _nobody(policy) if subject is None else self._people.get(policy, subject, changes)
+        for slot in _in_order(policy, request.slots):
+            decision, payload = self._decide(policy, slot, request, hot, now)
+            decisions[slot.id] = decision
             if payload is not None:
                 payloads.append(payload)
         return decisions, payloads
@@ -170,7 +174,7 @@ class Embedded:
 
     def policy(self) -> Policy | None:
         """As `Backend.policy`."""
-        live = self._shelf.live()
+        live = self._shelf.live(self._store.changes())
         return None if live is None else live.policy
 
     @property
@@ -185,13 +189,13 @@ class Embedded:
 
     def compiled(self) -> CompiledPolicy | None:
         """The live policy, ready to validate and decide with."""
-        return self._shelf.live()
+        return self._shelf.live(self._store.changes())
 
     def measure(
         self, objective: str | None = None, /, *, holdout: str | None = None
     ) -> list[Measurement]:
         """As `Backend.measure`."""
-        policy = self._shelf.live()
+        policy = self._shelf.live(self._store.changes())
         if policy is None:
             return []
         return measure(
@@ -200,11 +204,11 @@ class Embedded:
 
     def subject(self, subject: str, /) -> Profile:
         """As `Backend.subject`."""
-        policy = self._shelf.live()
+        policy = self._shelf.live(self._store.changes())
         now = self._clock.now()
         if policy is None:
             return Profile(subject=subject, as_of=_moment(now))
-        hot = self._people.get(policy, subject)
+        hot = self._people.get(policy, subject, self._store.changes())
         with hot.lock:
             return _profile(hot.person, now)
 
@@ -223,10 +227,12 @@ class Embedded:
 
     # -- inside
 
-    def _admit_signal(self, policy: CompiledPolicy, fact: dict[str, Any]) -> Admission:
+    def _admit_signal(
+        self, policy: CompiledPolicy, fact: dict[str, Any], changes: int
+    ) -> Admission:
         subject = fact["subject"]
         now = self._clock.now()
-        hot = self._people.get(policy, subject)
+        hot = self._people.get(policy, subject, changes)
         with hot.lock:
             if not stamp(hot.person, fact, now):
                 self._say_no_basis(policy, fact["type"])
@@ -240,7 +246,9 @@ class Embedded:
             self._note(hot, Pending("signal", fact["id"], place, fact), effects)
         return Admission("applied", payload)
 
-    def _admit_outcome(self, policy: CompiledPolicy, fact: dict[str, Any]) -> Admission:
+    def _admit_outcome(
+        self, policy: CompiledPolicy, fact: dict[str, Any], changes: int
+    ) -> Admission:
         decision = fact["decision"]
         fact.setdefault("received_at", to_text(self._clock.now()))
         payload = orjson.dumps({"outcome": fact})
@@ -249,7 +257,7 @@ class Embedded:
         if subject is None:
             # Its decision may still be on its way from another process (RULES D7).
             return Admission("queued", payload)
-        hot = self._people.get(policy, subject) if subject else _nobody(policy)
+        hot = self._people.get(policy, subject, changes) if subject else _nobody(policy)
         with hot.lock:
             if not self._is_new("outcome", fact["id"], place, hot):
                 return Admission("duplicate")
@@ -277,14 +285,17 @@ class Embedded:
         )
 
     def _decide(
-        self, policy: CompiledPolicy, slot: CompiledSlot, request: DecisionRequest, now: float
+        self,
+        policy: CompiledPolicy,
+        slot: CompiledSlot,
+        request: DecisionRequest,
+        hot: Hot,
+        now: float,
     ) -> tuple[Decision, bytes | None]:
-        subject = request.subject
-        hot = self._people.get(policy, subject) if subject is not None else _nobody(policy)
         with hot.lock:
             repeated = self._repeated(slot, request, now)
             if repeated is not None:
-                return self._present(*repeated, "hit"), None
+                return self._present(*repeated, "hit", _valid_until(slot, now)), None
             at = self._situation(policy, slot, request, hot, now)
             raw = decide(policy, slot, at)
             if raw.hit and at.kept is not None:
@@ -297,15 +308,15 @@ class Embedded:
                 at,
                 id=at.kept["id"] if raw.hit and at.kept else self._new_id(at, hot, now),
                 request=self._named(request, at, hot),
-                valid_until=_valid_until(slot, now),
             )
+            until = _valid_until(slot, now)
             if raw.hit:
-                return self._present(policy, made, "hit"), None
+                return self._present(policy, made, "hit", until), None
             payload = orjson.dumps({"decision": made})
-            self._keep(policy, slot, request, hot, made)
+            self._keep(policy, slot, request, hot, made, now)
         if raw.reason == "consent_denied":
             self._say_denied(slot)
-        return self._present(policy, made, "miss"), payload
+        return self._present(policy, made, "miss", until, decided_at=now), payload
 
     def _situation(
         self,
@@ -337,7 +348,7 @@ class Embedded:
             now=now,
             uniform=self._uniform,
             learned=self._figures,
-            arms=person.arms,
+            trials=person.trials,
             counted=counted,
             kept=last,
         )
@@ -376,10 +387,11 @@ class Embedded:
         request: DecisionRequest,
         hot: Hot,
         made: dict[str, Any],
+        now: float,
     ) -> None:
         name, subject = made["id"], made.get("subject", "")
         place = (bucket_of(name) or 0, self._tenant)
-        effects = fold_decision(hot.person if subject else _nobody(policy).person, made)
+        effects = fold_decision(hot.person if subject else _nobody(policy).person, made, now)
         self._note(hot, Pending("decision", name, place, made), effects)
         _remember(self._subjects, name, subject)
         if request.request_id is not None:
@@ -404,11 +416,24 @@ class Embedded:
             return None
         return found
 
-    def _present(self, policy: CompiledPolicy, made: Mapping[str, Any], cache: Any) -> Decision:
-        def token() -> str | None:
-            return self._signer().issue(made["id"], instant(made["decided_at"]))
-
-        return present(policy, made, cache=cache, token=token, counts=self._figures)
+    def _present(
+        self,
+        policy: CompiledPolicy,
+        made: Mapping[str, Any],
+        cache: CacheState,
+        valid_until: float | None = None,
+        decided_at: float | None = None,
+    ) -> Decision:
+        at = instant(made["decided_at"]) if decided_at is None else decided_at
+        return present(
+            policy,
+            made,
+            cache=cache,
+            token=lambda: self._signer().issue(made["id"], at),
+            counts=self._figures,
+            decided_at=at,
+            valid_until=valid_until,
+        )
 
     def _refold(self, person: Person, pending: Pending) -> None:
         """Fold a pending fact into a person that was read again; its sums were taken before."""
@@ -418,7 +443,7 @@ class Embedded:
                 fold_signal(person, fact["subject"], fact)
         elif pending.kind == "decision":
             if fact.get("subject") is not None:
-                fold_decision(person, fact)
+                fold_decision(person, fact, instant(fact["decided_at"]))
         elif pending.kind == "outcome":
             fold_outcome(person, fact)
         else:
@@ -453,7 +478,7 @@ class Embedded:
 
     def _signer(self) -> Tokens:
         if self._tokens is None:
-            policy = self._shelf.live()
+            policy = self._shelf.live(self._store.changes())
             objectives = policy.objectives.values() if policy is not None else ()
             longest = max((o.objective.window_seconds for o in objectives), default=0.0)
             self._tokens = Tokens(
@@ -511,10 +536,12 @@ class Embedded:
             )
 
 
-def _in_order(policy: CompiledPolicy, names: Iterable[str]) -> list[str]:
+def _in_order(policy: CompiledPolicy, names: Iterable[str]) -> list[CompiledSlot]:
     """The known slots by declared priority, then as asked: never by drawn values (RULES D9)."""
-    known = [name for name in dict.fromkeys(names) if name in policy.slots]
-    return sorted(known, key=lambda name: -policy.slots[name].slot.priority)
+    known = [policy.slots[name] for name in dict.fromkeys(names) if name in policy.slots]
+    if len(known) > 1:
+        known.sort(key=lambda slot: -slot.slot.priority)
+    return known
 
 
 def _nobody(policy: CompiledPolicy) -> Hot:
@@ -528,7 +555,10 @@ def _view_id(context: Mapping[str, Any]) -> str | None:
 
 def _valid_until(slot: CompiledSlot, now: float) -> float:
     until = now + (slot.slot.ttl_seconds or TTL_SECONDS)
-    return min([until, *(edge for edge in slot.boundaries if edge > now)])
+    for edge in slot.boundaries:
+        if edge > now:
+            return min(until, edge)
+    return until
 
 
 def _remember(memory: OrderedDict[str, Any], name: str, value: Any) -> None:

@@ -49,9 +49,8 @@ class Figures:
         #: The store's change count the cached figures belong to.
         self.version = -1
 
-    def refresh(self, now: float) -> None:
-        """Drop what is cached when the store has changed."""
-        version = self._store.changes()
+    def refresh(self, now: float, version: int) -> None:
+        """Drop what is cached when the store has changed; *version* is its change count."""
         if version == self.version:
             return
         with self._lock:

@@ -88,7 +88,7 @@ class MemoryReading:
     def known(self, place: Place, kind: Kind, ids: Iterable[str], /) -> set[str]:
         return {each for each in ids if self.fact(place, kind, each) is not None}
 
-    def fact(self, place: Place, kind: Kind, id: str, /) -> bytes | None:  # noqa: A002
+    def fact(self, place: Place, kind: Kind, id: str, /) -> bytes | None:
         fact = self._tables.facts.get((place, kind, id))
         return fact.body if fact else None
 
@@ -128,7 +128,7 @@ class MemoryWriting(MemoryReading):
         self,
         place: Place,
         kind: Kind,
-        id: str,  # noqa: A002
+        id: str,
         body: bytes,
         /,
         *,

@@ -124,9 +124,8 @@ class People:
         self._canonical: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def get(self, policy: CompiledPolicy, subject: str) -> Hot:
-        """Give the person a subject belongs to, as true as the store is now."""
-        changes = self._store.changes()
+    def get(self, policy: CompiledPolicy, subject: str, changes: int) -> Hot:
+        """Give the person a subject belongs to, as true as the store is at a change count."""
         hot = self._hot.get(self._canonical.get(subject, subject))
         if hot is not None:
             if hot.checked == changes and hot.person.policy is policy:

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
-from clew.clock import instant
 from clew.engine.compile import CompiledPolicy
 from clew.engine.menu import Counts
 from clew.engine.render import content, items
@@ -16,7 +16,7 @@ from clew.model.decision import (
     HoldoutArm,
     Reads,
 )
-from clew.model.words import CacheState
+from clew.model.words import Arm, Basis, CacheState
 from clew.trust.explanation import explain
 
 __all__ = ["present"]
@@ -29,6 +29,8 @@ def present(
     cache: CacheState,
     token: Callable[[], str | None],
     counts: Counts,
+    decided_at: float,
+    valid_until: float | None = None,
 ) -> Decision:
     """
     Show a recorded decision.
@@ -38,14 +40,15 @@ def present(
         record: in wire form.
         token: makes the token when it is asked for.
         counts: where learned catalogue items are read.
+        decided_at: the record's own, in seconds since the epoch; so is `valid_until`.
     """
     get = record.get
-    arms = tuple(HoldoutArm(**arm) for arm in get("assignments", ()))
+    arms = tuple([_arm(a["id"], a["arm"], a["epoch"]) for a in get("assignments", ())])
     ground = get("consent")
     return Decision(
         id=record["id"],
         slot=record["slot"],
-        decided_at=_at(record["decided_at"]),
+        decided_at=datetime.fromtimestamp(decided_at, UTC),
         reason=record["reason"],
         subject=get("subject"),
         anonymous_subject=get("anonymous_subject"),
@@ -61,11 +64,11 @@ def present(
         assignments=arms,
         measured=get("measured", False),
         objective=get("objective"),
-        consent=None if ground is None else ConsentGround(**ground),
+        consent=None if ground is None else _ground(ground["purpose"], ground.get("basis")),
         channel=get("channel"),
         traffic=get("traffic", "human"),
         cache=cache,
-        valid_until=_at(record["valid_until"]) if "valid_until" in record else None,
+        valid_until=None if valid_until is None else datetime.fromtimestamp(valid_until, UTC),
         eligible=tuple(get("eligible", ())),
         reads=lambda: Reads(**record.get("reads", {})),
         content=lambda: content(policy, record),
@@ -77,8 +80,15 @@ def present(
     )
 
 
-def _at(text: str) -> datetime:
-    return datetime.fromtimestamp(instant(text), UTC)
+# There are few of these values, and they are shown with every decision.
+@lru_cache(maxsize=256)
+def _arm(holdout: str, arm: Arm, epoch: str) -> HoldoutArm:
+    return HoldoutArm(id=holdout, arm=arm, epoch=epoch)
+
+
+@lru_cache(maxsize=256)
+def _ground(purpose: str, basis: Basis | None) -> ConsentGround:
+    return ConsentGround(purpose=purpose, basis=basis)
 
 
 def _draw(draw: Mapping[str, Any]) -> Draw:

@@ -70,9 +70,8 @@ class Shelf:
             write.put_setting(self._tenant, _LIVE, name.encode())
         self._checked = -1
 
-    def live(self) -> CompiledPolicy | None:
-        """Give the live policy, compiled; read again when the store has changed."""
-        changes = self._store.changes()
+    def live(self, changes: int) -> CompiledPolicy | None:
+        """Give the live policy, compiled; read again when the store's change count differs."""
         if changes != self._checked:
             with self._store.read() as read:
                 name = read.setting(self._tenant, _LIVE)

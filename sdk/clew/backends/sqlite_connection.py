@@ -8,8 +8,9 @@ from typing import Any, TypeAlias
 
 from attrs import define
 
+from clew.backends.checks import no_text
 from clew.backends.sqlite_errors import failure
-from clew.errors import BackendRejectedError, BackendUnavailableError, ClewError, ClosedError
+from clew.errors import BackendUnavailableError, ClewError, ClosedError
 
 __all__ = ["Connection", "DatabaseFile", "Parameters"]
 
@@ -117,10 +118,7 @@ class Connection:
 
     def _failure(self, error: sqlite3.Error | UnicodeEncodeError) -> ClewError:
         if isinstance(error, UnicodeEncodeError):
-            return BackendRejectedError(
-                f"{error.object!r} has a lone surrogate at position {error.start} and cannot be"
-                " stored: decode its bytes with errors='replace' where they come in"
-            )
+            return no_text(error)
         if self._is_closed:
             return BackendUnavailableError(
                 f"{self.path}: the store was closed or the process forked inside of a transaction"

@@ -36,7 +36,7 @@ class SqliteReading:
         statement = "SELECT 1 FROM facts WHERE bucket = ? AND tenant = ? AND kind = ? AND id = ?"
         return {each for each in ids if self._run(statement, (*place, kind, each))}
 
-    def fact(self, place: Place, kind: Kind, id: str, /) -> bytes | None:  # noqa: A002
+    def fact(self, place: Place, kind: Kind, id: str, /) -> bytes | None:
         rows = self._run(
             "SELECT body FROM facts WHERE bucket = ? AND tenant = ? AND kind = ? AND id = ?",
             (*place, kind, id),
@@ -118,7 +118,7 @@ class SqliteWriting(SqliteReading):
         self,
         place: Place,
         kind: Kind,
-        id: str,  # noqa: A002
+        id: str,
         body: bytes,
         /,
         *,

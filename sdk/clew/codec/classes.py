@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from clew.codec.scalars import Reader, Writer, mismatch
+from clew.model.import_map import ImportMap
 from clew.model.policy import Policy
 
 if TYPE_CHECKING:
     from cattrs import Converter
 
 __all__ = ["class_reader", "class_writer", "kept_fields", "kind"]
+
+_WRITTEN_BY_HAND = (ImportMap, Policy)
 
 #: Where the unknown fields of the document being read are counted.
 kept_fields: ContextVar[Counter[str] | None] = ContextVar("kept_fields", default=None)
@@ -67,7 +70,7 @@ def class_reader(cls: Any, converter: "Converter", *, keep_unknown: bool) -> Rea
         if not isinstance(value, dict):
             raise mismatch(value, "an object")
         if not value.keys() <= known:
-            if cls is Policy:  # may name its schema, for editors
+            if cls in _WRITTEN_BY_HAND:  # may name its schema, for editors
                 value = {name: one for name, one in value.items() if name != "$schema"}
             elif keep_unknown:
                 value = _keep(value, known, kind(cls))

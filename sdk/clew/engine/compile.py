@@ -135,6 +135,10 @@ class CompiledCreative:
     starts_at: float
     ends_at: float
     channels: frozenset[str]
+    #: Always eligible where the request names no locale.
+    unconditional: bool
+    #: What it learns under; its own id unless it shares.
+    learning_key: str
     #: Looks at nothing but the request, so it may be shown without any permission.
     contextual: bool
     fillings: Mapping[str, Filling]
@@ -221,9 +225,16 @@ class CompiledSlot:
     #: Paths of the context that anything here can read.
     context_reads: tuple[tuple[str, Reader], ...]
 
+    #: By learning key, where the state of an arm lives.
+    _state_keys: dict[str, str]
+
     def state_key(self, learning_key: str) -> str:
         """Where the state of one arm lives (RULES L4; the tenant is the store's)."""
-        return f"arm:{self.slot.slot_group or self.id}:{learning_key}:{self.model_digest}"
+        key = self._state_keys.get(learning_key)
+        if key is None:
+            group = self.slot.slot_group or self.id
+            key = self._state_keys[learning_key] = f"arm:{group}:{learning_key}:{self.model_digest}"
+        return key
 
 
 @frozen(eq=False)
@@ -273,7 +284,10 @@ def compile_policy(policy: Policy) -> CompiledPolicy:
         (segment.id, compile_rule(segment.when, pointer=f"/segments/{i}/when"))
         for i, segment in enumerate(policy.segments)
     )
-    creatives = [_creative(c, f"/creatives/{i}") for i, c in enumerate(policy.creatives)]
+    creatives = [
+        _creative(creative, policy.locale, f"/creatives/{i}")
+        for i, creative in enumerate(policy.creatives)
+    ]
     slots = {
         slot.id: _slot(slot, policy, creatives, objectives, holdouts, traits, f"/slots/{i}")
         for i, slot in enumerate(policy.slots)
@@ -358,7 +372,7 @@ def _holdout(holdout: Holdout) -> CompiledHoldout:
     )
 
 
-def _creative(creative: Creative, pointer: str) -> CompiledCreative:
+def _creative(creative: Creative, locale: str, pointer: str) -> CompiledCreative:
     starts_at, ends_at = _schedule(creative.starts_at, creative.ends_at)
     when = _rule(creative.when, f"{pointer}/when")
     fillings = {
@@ -377,6 +391,12 @@ def _creative(creative: Creative, pointer: str) -> CompiledCreative:
         starts_at,
         ends_at,
         frozenset(creative.channels),
+        unconditional=(starts_at, ends_at) == (-_FOREVER, _FOREVER)
+        and when is None
+        and not creative.channels
+        and locale in fillings
+        and fillings[locale].total,
+        learning_key=creative.learning_key or creative.id,
         contextual=when is not None and all(_is_context(path) for path in reads),
         fillings=fillings,
         reads=reads,
@@ -386,6 +406,11 @@ def _creative(creative: Creative, pointer: str) -> CompiledCreative:
 
 def _is_context(path: str) -> bool:
     return path.partition(".")[0] == "context"
+
+
+def _in_context(path: str) -> bool:
+    """Whether a path names something inside the context, not the context as a whole."""
+    return path.startswith("context.")
 
 
 def _filling(content: Mapping[str, Any], pointer: str) -> Filling:
@@ -451,6 +476,7 @@ def _slot(
         items=items,
         boundaries=_boundaries([*live, *holdouts.values()]),
         context_reads=_context_reads(live, features, policy),
+        state_keys={},
     )
 
 
@@ -487,7 +513,7 @@ def _context_reads(
         paths |= creative.reads
     for segment in policy.segments:
         paths |= compile_rule(segment.when).reads
-    return tuple((path, tuple(path.split("."))) for path in sorted(paths) if _is_context(path))
+    return tuple((path, tuple(path.split("."))) for path in sorted(paths) if _in_context(path))
 
 
 def _items(

@@ -81,8 +81,8 @@ class Situation:
     #: Gives the next uniform number in [0, 1).
     uniform: Callable[[], float]
     learned: Learned
-    #: Arms already assigned to this person, by holdout and epoch.
-    arms: Mapping[str, str]
+    #: The trials this person is part of, by holdout and epoch; each has its `arm`.
+    trials: Mapping[str, Mapping[str, Any]]
     #: Whether this request is of traffic that is counted.
     counted: bool = True
     #: The person's last decision for this slot, if it is still to be kept (RULES D3).
@@ -164,7 +164,12 @@ def decide(policy: CompiledPolicy, slot: CompiledSlot, at: Situation) -> Raw:
     if at.basis is None:
         return Raw("consent_denied", _contextual(policy, slot, at), segments=tuple(segments))
     rendered: dict[str, dict[str, Any]] = {}
-    eligible = [c for c in slot.creatives if _eligible(policy, c, at, rendered)]
+    no_locale = "locale" not in at.view["context"]
+    eligible = [
+        creative
+        for creative in slot.creatives
+        if (no_locale and creative.unconditional) or _eligible(policy, creative, at, rendered)
+    ]
     names = tuple(creative.id for creative in eligible)
     raw = _kept(slot, names, at) or _arbitrate(slot, eligible, at)
     raw.eligible = names
@@ -206,14 +211,18 @@ def assigned(slot: CompiledSlot, at: Situation) -> tuple[Assignment, ...]:
     for holdout in slot.holdouts:
         if not holdout.holds_at(at.now):
             continue
-        arm = at.arms.get(f"{holdout.id}:{holdout.epoch}")
-        if arm is None:
+        trial = at.trials.get(f"{holdout.id}:{holdout.epoch}")
+        if trial is not None:
+            arm = trial["arm"]
+        else:
             inside = point(holdout.holdout.salt, at.key) < holdout.holdout.share
             arm = "holdout" if inside else "treated"
         if arm == "holdout" and holdout.holdout.scope == "all":
             return ((holdout.id, holdout.epoch, arm),)
         found.append((holdout.id, holdout.epoch, arm))
-    return tuple(sorted(found, key=lambda assignment: assignment[2] != "holdout"))
+    if len(found) > 1:
+        found.sort(key=lambda assignment: assignment[2] != "holdout")
+    return tuple(found)
 
 
 def _eligible(
@@ -295,7 +304,7 @@ def _split(slot: CompiledSlot, candidates: Sequence[CompiledCreative], at: Situa
 
 
 def _bandit(slot: CompiledSlot, candidates: Sequence[CompiledCreative], at: Situation) -> Raw:
-    keys = [c.creative.learning_key or c.id for c in candidates]
+    keys = [creative.learning_key for creative in candidates]
     arms = [at.learned.arm(slot.state_key(key), slot.prior) for key in keys]
     drawn = bandit(slot, [c.id for c in candidates], keys, arms, at)
     return Raw("bandit", candidates[drawn.index], drawn.propensity, drawn=drawn)

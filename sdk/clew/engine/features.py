@@ -59,15 +59,20 @@ class Features:
 
     def vector(self, view: Mapping[str, Any]) -> dict[str, float]:
         """
-        The features of one view by name, sorted by name.
+        The features of one view by name, in the order of the paths.
 
         Args:
             view: nested mappings; a missing key raises KeyError, or computes the value.
         """
         x = {BIAS: 1.0}
         for path, steps in self._steps:
-            x.update(_encode(path, _look_up(view, steps)) or {f"{path}?": 1.0})
-        return {name: x[name] for name in sorted(x) if x[name]}
+            value = _look_up(view, steps)
+            found = None if value is None else _encode(path, value)
+            if found is None:
+                x[f"{path}?"] = 1.0
+            else:
+                x.update(found)
+        return x
 
 
 def compile_features(paths: Sequence[str]) -> Features:
@@ -91,39 +96,44 @@ def _look_up(view: Any, steps: tuple[str, ...]) -> Any:
     return view
 
 
-def _encode(path: str, value: Any) -> dict[str, float]:
-    """The features of one value; empty when it says nothing."""
+def _encode(path: str, value: Any) -> dict[str, float] | None:
+    """The features of one value: none of a zero; None when the value says nothing."""
     if isinstance(value, str):
-        return {f"{path}={value[:_MAX_TEXT]}": 1.0} if value else {}
+        return {f"{path}={value[:_MAX_TEXT]}": 1.0} if value else None
     if isinstance(value, bool):
-        return {path: float(value)}
+        return {path: 1.0} if value else {}
     if isinstance(value, _NUMBER):
         return _number(path, value)
     if isinstance(value, _LIST):
         return _several(path, value)
     if isinstance(value, dict):
         return _affinity(path, value.get("shares"))
-    return {}
+    return None
 
 
-def _number(path: str, value: float) -> dict[str, float]:
+def _number(path: str, value: float) -> dict[str, float] | None:
     # Bounding first spares the logarithm from infinity and from integers wider than a float.
     magnitude = math.log2(1.0 + min(abs(value), _MAX_NUMBER)) / _DOUBLINGS
-    return {} if math.isnan(magnitude) else {path: -magnitude if value < 0 else magnitude}
+    if math.isnan(magnitude):
+        return None
+    # What is too small for the logarithm to tell from zero is zero.
+    return {path: -magnitude if value < 0 else magnitude} if magnitude else {}
 
 
-def _several(path: str, values: Sequence[Any]) -> dict[str, float]:
+def _several(path: str, values: Sequence[Any]) -> dict[str, float] | None:
     texts = dict.fromkeys([text[:_MAX_TEXT] for text in values if isinstance(text, str) and text])
-    weight = 1.0 / math.sqrt(min(len(texts), _MAX_NAMES) or 1)
+    if not texts:
+        return None
+    weight = 1.0 / math.sqrt(min(len(texts), _MAX_NAMES))
     return {f"{path}={text}": weight for text in islice(texts, _MAX_NAMES)}
 
 
-def _affinity(path: str, shares: Any) -> dict[str, float]:
-    if not isinstance(shares, dict):
-        return {}
+def _affinity(path: str, shares: Any) -> dict[str, float] | None:
+    if not isinstance(shares, dict) or not shares:
+        return None
     if len(shares) > _MAX_NAMES:
         shares = dict(sorted(shares.items(), key=_falling)[:_MAX_NAMES])
-    return {f"{path}={key[:_MAX_TEXT]}": min(share, 1.0) for key, share in shares.items()}
+    return {f"{path}={key[:_MAX_TEXT]}": min(share, 1.0) for key, share in shares.items() if share}
 
 
 def _falling(entry: tuple[str, float]) -> tuple[float, str]:

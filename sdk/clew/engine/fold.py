@@ -7,7 +7,7 @@ return what is to be added elsewhere. Facts are in wire form, each is seen once,
 been checked and stamped (RULES F5).
 """
 
-from collections import defaultdict
+from bisect import insort
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -46,7 +46,7 @@ class Effects:
     """What a fact adds beyond the documents of its person."""
 
     #: By key, what to add to each name.
-    sums: dict[str, dict[str, float]] = Factory(lambda: defaultdict(dict))
+    sums: dict[str, dict[str, float]] = Factory(dict)
     #: Trials that changed and are to be mirrored.
     trials: list[TrialDocument] = Factory(list)
     #: Trials that were opened; what the log has of their subject is still to be counted in them.
@@ -58,7 +58,7 @@ class Effects:
 
     def add(self, key: str, deltas: Mapping[str, float]) -> None:
         """Add to the sums under a key."""
-        sums = self.sums[key]
+        sums = self.sums.setdefault(key, {})
         for name, delta in deltas.items():
             sums[name] = sums.get(name, 0.0) + delta
 
@@ -107,10 +107,9 @@ def fold_signal(person: Person, who: str, signal: Fact) -> Effects:
     return effects
 
 
-def fold_decision(person: Person, decision: Fact) -> Effects:
-    """Keep a decision for crediting, count it in the figures and open its trials."""
+def fold_decision(person: Person, decision: Fact, at: float) -> Effects:
+    """Keep a decision made at an instant for crediting, count it, and open its trials."""
     effects = Effects()
-    at = instant(decision["decided_at"])
     figures = {"decisions": 1.0, f"reason:{decision['reason']}": 1.0}
     if decision.get("traffic", "human") not in person.policy.traffic:
         effects.add("excluded", {decision["traffic"]: 1.0})
@@ -123,8 +122,7 @@ def fold_decision(person: Person, decision: Fact) -> Effects:
     entry = _entry(decision, at)
     document = person.documents[person.subject]
     kept = document["slots"].setdefault(decision["slot"], [])
-    kept.append(entry)
-    kept.sort(key=lambda e: (e["at"], e["id"]))
+    insort(kept, entry, key=_when)
     del kept[:-DECISIONS_KEPT]
     for assignment in decision.get("assignments", ()) if decision.get("measured") else ():
         where = f"decided:{assignment['id']}:{assignment['epoch']}"
@@ -232,6 +230,10 @@ def _measure(
 # -- learning
 
 
+def _when(entry: Mapping[str, Any]) -> tuple[float, str]:
+    return entry["at"], entry["id"]
+
+
 def _entry(decision: Fact, at: float) -> dict[str, Any]:
     """What is kept of a decision: enough to repeat it, to count it and to credit it."""
     draws = decision.get("draws", ())
@@ -260,17 +262,14 @@ def _entry(decision: Fact, at: float) -> dict[str, Any]:
 
 
 def _arm(item: str | None, draw: Fact) -> dict[str, Any]:
-    """One drawn arm with the delta of its count; m and p are of the moment of the draw (L2)."""
-    x = draw["features"]
-    model = _MODELS[draw["model"]]
-    group, learning_key, digest = draw["state_key"].split(":")[1:]
+    """One drawn arm; x, m and p are of the moment of the draw (L2)."""
     return {
         "item": item,
         "key": draw["state_key"],
-        "tally": f"slot:{group}:{digest}",
-        "name": f"n:{learning_key}",
-        "x": x,
-        "delta": model.counted(draw["means"], draw["predicted"], x),
+        "model": draw["model"],
+        "x": draw["features"],
+        "m": draw["means"],
+        "p": draw["predicted"],
         "choice": len(draw["candidates"]) > 1,
     }
 
@@ -281,8 +280,11 @@ def _count(entry: dict[str, Any], at: float, effects: Effects) -> None:
         return
     entry["counted"] = at
     for arm in entry["arms"]:
-        effects.add(arm["key"], arm.pop("delta"))
-        effects.add(arm["tally"], {arm["name"]: 1.0, "rounds": float(arm["choice"])})
+        model = _MODELS[arm["model"]]
+        effects.add(arm["key"], model.counted(arm.pop("m"), arm.pop("p"), arm["x"]))
+        group, learning_key, digest = arm["key"].split(":")[1:]
+        counts = {f"n:{learning_key}": 1.0, "rounds": float(arm["choice"])}
+        effects.add(f"slot:{group}:{digest}", counts)
     creative = entry["creative"]
     figures = {f"s:{creative}": 1.0}
     if entry["propensity"]:

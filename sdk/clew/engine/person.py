@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 from clew.engine.compile import CompiledPolicy
 from clew.engine.traits import CompiledTrait
-from clew.engine.view import TraitView
+from clew.engine.view import Reader, TraitView
 from clew.trust.ledger import Ground, merge, permissions
 
 __all__ = ["KINDS", "Document", "Person", "empty"]
@@ -27,12 +27,20 @@ Document: TypeAlias = dict[str, Any]
 #: Kinds of traits in the order in which they win when merged (C41).
 KINDS = ("declared", "observed", "computed", "predicted")
 
-_Readable: TypeAlias = tuple[dict[str, tuple[CompiledTrait, list[Any]]], frozenset[str]]
+_Readable: TypeAlias = tuple[dict[str, Reader], frozenset[str]]
 
 
 def empty() -> Document:
     """The document of an identity nothing is known of."""
     return {"traits": {}, "ledger": {}, "slots": {}, "trials": {}, "signals": 0, "seen": 0.0}
+
+
+#: What a view has where a policy has no traits of a kind.
+_NO_TRAITS: Mapping[str, Any] = {
+    **{kind: TraitView({}, 0.0) for kind in KINDS},
+    "segments": (),
+    "journeys": {},
+}
 
 
 class MergedView(dict[str, Any]):
@@ -73,7 +81,7 @@ class Person:
         documents: by identity; the canonical subject's own is among them.
     """
 
-    __slots__ = ("_grounds", "_readable", "documents", "policy", "states", "subject")
+    __slots__ = ("_grounds", "_readable", "_values", "documents", "policy", "states", "subject")
 
     def __init__(
         self, policy: CompiledPolicy, subject: str, documents: dict[str, Document]
@@ -85,11 +93,14 @@ class Person:
         self.states: dict[str, list[Any]] = {path: [] for path in policy.traits}
         self._grounds: dict[str, Ground] | None = None
         self._readable: dict[str, dict[str, _Readable]] = {}
+        #: By trait path, values that hold until the next signal.
+        self._values: dict[str, Any] = {}
         for trait in policy.traits.values():
             self.gather(trait)
 
     def gather(self, trait: CompiledTrait) -> None:
         """Collect a trait's states anew after one of them changed."""
+        self._values.pop(trait.path, None)
         self.states[trait.path][:] = [
             document["traits"][trait.digest]
             for document in self.documents.values()
@@ -128,29 +139,42 @@ class Person:
             for kind, (permitted, forbidden) in readable.items()
         }
         return {
+            **_NO_TRAITS,
             **views,
-            "traits": MergedView(list(views.values())),
-            "segments": (),
-            "journeys": {},
+            "traits": MergedView(tuple(views.values())),
             "context": context,
         }
 
     def _permit(self, purpose: str) -> dict[str, _Readable]:
+        """The readers of permitted traits and the names of the others, by kind in use."""
         grounds, covers = self.grounds, self.policy.purposes.covers
         allowed = purpose in grounds and grounds[purpose].permitted
         readable: dict[str, _Readable] = {}
         for kind in KINDS:
-            permitted: dict[str, tuple[CompiledTrait, list[Any]]] = {}
-            forbidden: set[str] = set()
-            for trait in self.policy.traits.values():
-                if trait.kind != kind:
-                    continue
-                if allowed and covers(trait.purpose, purpose) and grounds[trait.purpose].permitted:
-                    permitted[trait.id] = (trait, self.states[trait.path])
-                else:
-                    forbidden.add(trait.id)
-            readable[kind] = (permitted, frozenset(forbidden))
+            traits = [trait for trait in self.policy.traits.values() if trait.kind == kind]
+            permitted = {
+                trait.id: self._reader(trait)
+                for trait in traits
+                if allowed and covers(trait.purpose, purpose) and grounds[trait.purpose].permitted
+            }
+            if traits:
+                forbidden = frozenset(trait.id for trait in traits) - permitted.keys()
+                readable[kind] = (permitted, forbidden)
         return readable
+
+    def _reader(self, trait: CompiledTrait) -> Reader:
+        states, values, path = self.states[trait.path], self._values, trait.path
+        if not trait.timeless:
+            return lambda now: trait.read(states, now)
+
+        def read(now: float) -> Any:
+            try:
+                return values[path]
+            except KeyError:
+                value = values[path] = trait.read(states, now)
+                return value
+
+        return read
 
     # -- decisions
 
@@ -160,8 +184,13 @@ class Person:
             yield from document["slots"].get(slot, ())
 
     def latest(self, slot: str) -> dict[str, Any] | None:
-        """The newest kept decision of a slot."""
-        return max(self.entries(slot), key=lambda entry: (entry["at"], entry["id"]), default=None)
+        """The newest kept decision of a slot; each identity's are in order."""
+        newest: dict[str, Any] | None = None
+        for document in self.documents.values():
+            kept = document["slots"].get(slot)
+            if kept and (newest is None or kept[-1]["at"] > newest["at"]):
+                newest = kept[-1]
+        return newest
 
     def entry(self, decision: str) -> dict[str, Any] | None:
         """A kept decision by its id."""
@@ -178,11 +207,6 @@ class Person:
         return self.documents[self.subject]["trials"]  # type: ignore[no-any-return]
 
     @property
-    def arms(self) -> dict[str, str]:
-        """The arms this person was assigned to, by experiment and epoch."""
-        return {name: trial["arm"] for name, trial in self.trials.items()}
-
-    @property
     def seen(self) -> float:
         """The instant of the latest signal, in seconds since the epoch; 0 without any."""
-        return max(float(document["seen"]) for document in self.documents.values())
+        return max([float(document["seen"]) for document in self.documents.values()])

@@ -24,7 +24,6 @@ def record(
     *,
     id: str,
     request: Mapping[str, Any],
-    valid_until: float,
 ) -> dict[str, Any]:
     """
     Write a draw down.
@@ -32,7 +31,6 @@ def record(
     Args:
         request: `subject`, `anonymous_subject`, `session_id`, `request_id` and `traffic`, where
             they are known.
-        valid_until: seconds since the epoch.
     """
     document: dict[str, Any] = {
         "id": id,
@@ -43,8 +41,9 @@ def record(
         "policy_id": policy.policy.id,
         "policy_version": policy.policy.version,
         "objective": slot.objective,
-        "consent": {"purpose": slot.purpose, "basis": at.basis},
-        "valid_until": to_text(valid_until),
+        "consent": {"purpose": slot.purpose, "basis": at.basis}
+        if at.basis is not None
+        else {"purpose": slot.purpose},
         "reads": looked_at(slot, raw, at),
     }
     if raw.creative is not None:
@@ -85,13 +84,19 @@ def looked_at(slot: CompiledSlot, raw: Raw, at: Situation) -> dict[str, Any]:
     if raw.creative is not None and at.basis is not None:
         for steps in raw.creative.content_reads:
             _touch(view, steps)
-    profile = {f"{kind}.{name}": value for kind in KINDS for name, value in view[kind].used.items()}
-    context = {
-        path: value
-        for path, steps in slot.context_reads
-        if (value := _touch(view, steps)) is not None
-    }
-    withheld = [f"{kind}.{name}" for kind in KINDS for name in sorted(view[kind].withheld)]
+    profile: dict[str, Any] = {}
+    withheld: list[str] = []
+    for kind in KINDS:
+        traits = view[kind]
+        traits.note_used(kind, profile)
+        if traits.withheld:
+            withheld += [f"{kind}.{name}" for name in sorted(traits.withheld)]
+    context = {}
+    given = view["context"]
+    for path, steps in slot.context_reads:
+        # Most are not given at all, which a look at the first name tells.
+        if steps[1] in given and (value := _touch(view, steps)) is not None:
+            context[path] = value
     reads = {"profile": profile, "context": context, "withheld": withheld}
     return {name: what for name, what in reads.items() if what}
 

@@ -54,6 +54,8 @@ _AGGREGATES: dict[str, Callable[[Trait], Aggregate]] = {
 }
 
 _DECAYING = ("affinity", "decayed")
+# What grows older by itself. Shares of an affinity do not: all its keys decay alike.
+_AGEING = ("decayed", "recency")
 
 _Accepts: TypeAlias = Callable[[Wire], bool]
 
@@ -77,6 +79,8 @@ class CompiledTrait:
     fold: Fold
     #: `read(states, now) -> value`: the value over the states of all identities of a person.
     read: Read
+    #: Whether the value stays the same until the next signal, however much time passes.
+    timeless: bool = False
     #: For `together`: as `fold`, and gives the pairs to add beside the state. Else None.
     fold_pairs: FoldPairs | None = None
 
@@ -110,6 +114,7 @@ def compile_trait(trait: Trait, *, pointer: str = "") -> CompiledTrait:
         digest=_digest(trait),
         fold=fold,
         read=read,
+        timeless=trait.window_seconds is None and trait.aggregate not in _AGEING,
         fold_pairs=fold_pairs,
     )
 

@@ -1,12 +1,20 @@
 """What a rule sees of a person's traits: the permitted ones, each computed when it is asked for."""
 
-from collections.abc import Collection, ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
-from typing import Any
+from collections.abc import (
+    Callable,
+    Collection,
+    ItemsView,
+    Iterator,
+    KeysView,
+    Mapping,
+    ValuesView,
+)
+from typing import Any, TypeAlias
 
-from clew.engine.panes import State
-from clew.engine.traits import CompiledTrait
+__all__ = ["Reader", "TraitView"]
 
-__all__ = ["TraitView"]
+#: Gives a trait's value at an instant.
+Reader: TypeAlias = Callable[[float], Any]
 
 
 class TraitView(dict[str, Any]):
@@ -22,7 +30,7 @@ class TraitView(dict[str, Any]):
     beneath (`==`, a JSON encoder written in C) sees only what was used: give it `dict(view)`.
 
     Args:
-        permitted: by name, the trait and its states of all identities of the person.
+        permitted: by name, what reads the value at an instant.
         now: the present, in seconds since the epoch.
         forbidden: names of the policy's other traits.
     """
@@ -31,7 +39,7 @@ class TraitView(dict[str, Any]):
 
     def __init__(
         self,
-        permitted: Mapping[str, tuple[CompiledTrait, Sequence[State]]],
+        permitted: Mapping[str, Reader],
         now: float,
         forbidden: Collection[str] = (),
     ) -> None:
@@ -47,11 +55,18 @@ class TraitView(dict[str, Any]):
         """What was read so far, with its value."""
         return {name: dict.__getitem__(self, name) for name in dict.__iter__(self)}
 
+    def note_used(self, prefix: str, notes: dict[str, Any]) -> None:
+        """Write what was read so far, with its value, under `prefix.name`."""
+        for name, value in dict.items(self):
+            notes[f"{prefix}.{name}"] = value
+
     def __missing__(self, name: str) -> Any:
-        if name not in self:
+        read = self._permitted.get(name)
+        if read is None:
+            if name in self._forbidden:
+                self.withheld.add(name)
             raise KeyError(name)
-        trait, states = self._permitted[name]
-        value = self[name] = trait.read(states, self._now)
+        value = self[name] = read(self._now)
         return value
 
     def get(self, name: str, default: Any = None) -> Any:

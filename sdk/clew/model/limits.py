@@ -1,6 +1,8 @@
 """Bounds that schemas, models and hot paths share."""
 
-from attrs import validators
+from typing import Any
+
+from attrs import Attribute, validators
 
 __all__ = [
     "ID_MAX",
@@ -21,10 +23,19 @@ NAME = r"[A-Za-z][A-Za-z0-9_.-]{0,127}"
 
 SHARE = (0.0, 1.0)
 
-identifier = validators.and_(
-    validators.instance_of(str), validators.min_len(1), validators.max_len(ID_MAX)
-)
-optional_identifier = validators.optional(identifier)
+
+def identifier(_instance: object, attribute: "Attribute[Any]", value: Any) -> None:
+    """Refuse what is no text of 1 to 128 characters; in one step, as decisions have many ids."""
+    if not isinstance(value, str) or not 1 <= len(value) <= ID_MAX:
+        raise ValueError(f"{attribute.name} is text of 1 to {ID_MAX} characters, not {value!r}")
+
+
+def optional_identifier(instance: object, attribute: "Attribute[Any]", value: Any) -> None:
+    """As `identifier`, where there may be none."""
+    if value is not None:
+        identifier(instance, attribute, value)
+
+
 name = validators.matches_re(NAME)
 share = validators.and_(validators.ge(SHARE[0]), validators.le(SHARE[1]))
 positive = validators.gt(0.0)

@@ -11,9 +11,10 @@ duplicate_id           an id is given twice
 unknown_*              something is named that is not there: `unknown_slot`, `unknown_trait` …
 cycle                  a purpose or an objective is its own ancestor
 aggregate              a trait lacks what its aggregate needs, or declares what it has no use for
-no_objective, default, a slot that maximises nothing, cannot fall back, or splits what cannot be
-shares, sticky_seconds split
+no_objective, shares,  a slot that maximises nothing, or is filled as it cannot be
+sticky_seconds
 pinned, together       a list slot is filled from traits of the wrong aggregate
+default                a creative that cannot always be shown, as the default of a slot must be
 segment_in_segment     a segment looks at segments
 value_range, max_drop, an objective or a holdout that cannot measure
 holdout_scope,
@@ -30,6 +31,7 @@ from clew import schema
 from clew.errors import DocumentError, Problem
 from clew.policy.checks import measuring, names, trees
 from clew.policy.checks.content import content
+from clew.policy.checks.defaults import defaults
 from clew.policy.checks.permission import permission
 from clew.policy.checks.reach import reach
 from clew.policy.checks.rules import features, rules, templates
@@ -73,7 +75,8 @@ def _problems(loaded: LoadedPolicy) -> Iterator[Problem]:
     yield from rules(parts, code)
     yield from templates(parts, code)
     yield from features(parts)
-    yield from slots(parts, code)
+    yield from slots(parts)
+    yield from defaults(parts, code)
     yield from reach(parts, code)
     yield from content(parts, code)
     yield from permission(parts, code)
@@ -81,5 +84,6 @@ def _problems(loaded: LoadedPolicy) -> Iterator[Problem]:
 
 def _place(problem: Problem) -> tuple[str, list[str], str, str]:
     # Numbers are padded, so that the tenth entry comes after the second.
-    steps = [step.zfill(9) for step in problem.pointer.split("/")]
-    return problem.file or "", steps, problem.keyword, problem.message
+    steps = problem.pointer.split("/")
+    padded = [step.zfill(9) if step.isdigit() else step for step in steps]
+    return problem.file or "", padded, problem.keyword, problem.message

@@ -12,6 +12,7 @@ _HOW = {
     "bandit": "it learns which creative does best",
     "split": "each creative has a fixed share",
     "priority": "the creative with the highest priority wins",
+    "items": "it learns which items do best",
 }
 
 _COUNTED = {"first": "the first", "every": "each", "sum": "all"}
@@ -37,7 +38,7 @@ def describe_policy(policy: Policy) -> list[str]:
 
 
 def _purpose(purpose: Purpose) -> str:
-    parent = f", within {purpose.parent}" if purpose.parent else ""
+    parent = f", within {purpose.parent}," if purpose.parent else ""
     value = f"; people get {purpose.value}" if purpose.value else ""
     days = purpose.retention_days
     kept = f"; data is kept for {_amount(days, 'day')}" if days else ""
@@ -50,16 +51,17 @@ def _segment(segment: Segment) -> str:
 
 def _slot(slot: Slot, policy: Policy) -> Iterator[str]:
     objectives = {objective.id: objective for objective in policy.objectives}
+    where = f", on {_listed(slot.channels)}," if slot.channels else ""
     yield (
-        f"Slot {slot.id} serves {slot.purpose} and maximises {_goal(slot, objectives)};"
+        f"Slot {slot.id}{where} serves {slot.purpose} and maximises {_goal(slot, objectives)}:"
         f" {_filled(slot)}."
     )
     if slot.items is not None:
-        yield f"Slot {slot.id} shows {_items(slot.items)}."
+        yield f"In {slot.id} there are {_items(slot.items)}."
     for creative in policy.creatives:
         if creative.status == "live" and slot.id in creative.slots and creative.id != slot.default:
-            yield f"In {slot.id}, {creative.id} is {_audience(creative, slot)}."
-    yield f"In {slot.id}, {slot.default} is shown to everybody else."
+            yield f"In {slot.id}, {creative.id} may be shown {_audience(creative, slot)}."
+    yield f"In {slot.id}, {slot.default} is shown where nothing else may be."
 
 
 def _goal(slot: Slot, objectives: dict[str, Objective]) -> str:
@@ -81,23 +83,22 @@ def _objective(objective: Objective) -> str:
 
 
 def _filled(slot: Slot) -> str:
-    channels = f" on {_listed(slot.channels)}" if slot.channels else ""
+    how = _HOW["items" if slot.items is not None else slot.strategy]
     told_apart = f", telling visitors apart by {_listed(slot.features)}" if slot.features else ""
-    how = "it learns which items do best" if slot.items is not None else _HOW[slot.strategy]
-    return f"{how}{told_apart}{channels}"
+    return f"{how}{told_apart}"
 
 
 def _items(items: Items) -> str:
-    pinned = f"first the top of {items.pinned}, then " if items.pinned else ""
-    together = f" that are found together by {items.together}" if items.together else ""
-    return f"{pinned}items of {items.catalogue}{together}, {items.count} in all"
+    pinned = f", the first being the top of {items.pinned}" if items.pinned else ""
+    together = f", proposed by {items.together}" if items.together else ""
+    return f"{_amount(items.count, 'item')} of {items.catalogue}{pinned}{together}"
 
 
 def _audience(creative: Creative, slot: Slot) -> str:
     """Say to whom, when and where a creative is shown."""
-    when = "shown to everybody"
+    when = "to everybody"
     if creative.when is not None:
-        when = f"shown when {describe_rule(compile_rule(creative.when))}"
+        when = f"when {describe_rule(compile_rule(creative.when))}"
     share = (
         f", with a share of {slot.shares[creative.id]:.4g}" if creative.id in slot.shares else ""
     )

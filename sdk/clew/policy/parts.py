@@ -100,6 +100,14 @@ class Parts:
         """Find a creative by its id."""
         return {creative.id: creative for creative in self.creatives.values()}
 
+    def slots_of(self, creative: Creative) -> list[Slot]:
+        """Give the slots that a creative is for, or the default of."""
+        return [
+            slot
+            for slot in self.slots.values()
+            if slot.id in creative.slots or slot.default == creative.id
+        ]
+
 
 def unknown(kind: str, name: str, known: Iterable[str], pointer: str) -> Problem:
     """Say that a name is used which nothing has, and which was probably meant."""
@@ -119,7 +127,8 @@ def _named(parts: Any) -> list[dict[str, Any]]:
 def _values(section: str, kind: type[T], values: list[Any]) -> Iterable[tuple[str, T]]:
     for place, value in enumerate(values):
         try:
-            part = from_json(kind, value)
+            # An unknown field hides nothing of the rest.
+            part = from_json(kind, value, keep_unknown=True)
         except DocumentError:  # the schema tells what is wrong
             continue
         yield f"/{section}/{place}", part

@@ -6,7 +6,7 @@ from typing import Any
 
 from clew.clock import instant
 from clew.errors import Problem
-from clew.model.policy import Creative, Field, Slot
+from clew.model.policy import Field, Slot
 from clew.policy.compiled import Compiled
 from clew.policy.parts import Parts
 from clew.schema import nearest, pointer
@@ -31,17 +31,13 @@ _SCHEMES = frozenset({"http", "https", "mailto", "tel"})
 def content(parts: Parts, compiled: Compiled) -> Iterator[Problem]:
     """Find content that does not fit a slot it is for."""
     for at, creative in parts.creatives.items():
-        slots = [slot for slot in parts.slots.values() if _shows(slot, creative)]
+        slots = parts.slots_of(creative)
         for locale, values in creative.content.items():
             here = f"{at}{pointer(['content', locale])}"
             yield from _unknown(slots, values, here)
             for slot in slots:
                 for name, field in slot.fields.items():
                     yield from _field(slot, name, field, values, here, compiled)
-
-
-def _shows(slot: Slot, creative: Creative) -> bool:
-    return slot.id in creative.slots or slot.default == creative.id
 
 
 def _unknown(slots: list[Slot], values: Mapping[str, Any], here: str) -> Iterator[Problem]:

@@ -17,12 +17,15 @@ from clew.model.words import TraitKind
 from clew.policy.parts import Parts, unknown
 from clew.schema import nearest
 
-__all__ = ["PROFILE", "profile_paths", "signal_paths", "traits_at"]
+__all__ = ["PROFILE", "TRAITS", "profile_paths", "signal_paths", "traits_at"]
 
-KINDS = frozenset(get_args(TraitKind))
+_KINDS = frozenset(get_args(TraitKind))
+
+#: Where traits are.
+TRAITS = _KINDS | {"traits"}
 
 #: What may stand at the beginning of a path about a person.
-PROFILE = KINDS | {"traits", "segments", "journeys", "context"}
+PROFILE = TRAITS | {"segments", "journeys", "context"}
 
 _SIGNAL = frozenset(one.name for one in attrs.fields(Signal))
 
@@ -37,7 +40,7 @@ def profile_paths(
         # "" stands for a path that is computed from data: what it reads cannot be known.
         if path and area not in areas:
             yield _no_area(path, areas, pointer)
-        elif name and area in KINDS and name not in parts.kinds.get(area, ()):
+        elif name and area in _KINDS and name not in parts.kinds.get(area, ()):
             yield _nobody(f"{area}.{name}", parts, pointer)
         elif name and area == "traits" and name not in parts.names["traits"]:
             yield _nobody(path, parts, pointer)

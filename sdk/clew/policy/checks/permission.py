@@ -24,37 +24,47 @@ def permission(parts: Parts, compiled: Compiled) -> Iterator[Problem]:
         for at, segment in parts.segments.items()
         if f"{at}/when" in compiled.rules
     }
-    slots = {slot.id: slot for slot in parts.slots.values()}
     for at, slot in parts.slots.items():
         for index, path in enumerate(slot.features):
-            yield from _withheld(parts, slot, [path], f"{at}/features/{index}")
+            yield from _withheld(parts, [slot], [path], f"{at}/features/{index}")
         if slot.items is not None and slot.items.pinned is not None:
-            yield from _withheld(parts, slot, [slot.items.pinned], f"{at}/items/pinned")
+            yield from _withheld(parts, [slot], [slot.items.pinned], f"{at}/items/pinned")
         for place, paths in compiled.reads.get(at, {}).items():
-            yield from _withheld(parts, slot, paths, place)
+            yield from _withheld(parts, [slot], paths, place)
     for at, creative in parts.creatives.items():
-        shown_in = [slots[name] for name in creative.slots if name in slots]
+        slots = parts.slots_of(creative)
+        for place, paths in compiled.reads.get(at, {}).items():
+            yield from _withheld(parts, slots, paths, place)
         rule = compiled.rules.get(f"{at}/when")
         named = segments_named(rule) if rule is not None else ()
-        for slot in shown_in:
-            for place, paths in compiled.reads.get(at, {}).items():
-                yield from _withheld(parts, slot, paths, place)
-            for name in sorted(segments.keys() & named):
-                through = f"in the segment `{name}`, "
-                yield from _withheld(parts, slot, segments[name], f"{at}/when", through)
+        for name in sorted(segments.keys() & named):
+            through = f"in the segment `{name}`, "
+            yield from _withheld(parts, slots, segments[name], f"{at}/when", through)
 
 
 def _withheld(
-    parts: Parts, slot: Slot, paths: Iterable[str], pointer: str, through: str = ""
+    parts: Parts, slots: Iterable[Slot], paths: Iterable[str], pointer: str, through: str = ""
 ) -> Iterator[Problem]:
-    if slot.purpose not in parts.tree:
-        return
+    """Find the paths that may not be read in some of the slots."""
     for path in sorted(paths):
-        purposes = sorted({trait.purpose for trait in traits_at(parts, path)})
-        known = all(purpose in parts.tree for purpose in purposes)
-        if purposes and known and not any(parts.tree.covers(p, slot.purpose) for p in purposes):
+        sources = {trait.purpose for trait in traits_at(parts, path)}
+        withheld = [slot for slot in slots if not _permitted(parts, sources, slot.purpose)]
+        if withheld:
+            uses = _listed({slot.purpose for slot in withheld})
             message = (
-                f"{through}`{path}` is collected for `{purposes[0]}`; `{slot.id}` may only"
-                f" read what `{slot.purpose}` or a parent of it permits"
+                f"{through}`{path}` is collected for {_listed(sources)}, and may not be read for"
+                f" {uses} in {_listed({slot.id for slot in withheld})}; read another trait, or"
+                " change a purpose"
             )
             yield Problem(pointer, "not_permitted", message)
+
+
+def _permitted(parts: Parts, sources: set[str], use: str) -> bool:
+    """Whether one of the traits at a path may be read; of unknown purposes nothing is said here."""
+    if not sources or use not in parts.tree or any(one not in parts.tree for one in sources):
+        return True
+    return any(parts.tree.covers(one, use) for one in sources)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(names))

@@ -1,0 +1,1 @@
+"""Ways in from elsewhere: files, other interfaces, other tools."""

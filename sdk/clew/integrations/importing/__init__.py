@@ -1,0 +1,7 @@
+"""Importing: the rows of a file become signals, each once, however often the file is given."""
+
+from clew.integrations.importing.maps import CompiledMap, load_map
+from clew.integrations.importing.report import Report
+from clew.integrations.importing.run import import_file
+
+__all__ = ["CompiledMap", "Report", "import_file", "load_map"]
