@@ -228,7 +228,9 @@ class Core:
             self.outbox.put(payload)
         if deadline_ms is not None and (self.clock.now() - started) * 1000.0 > deadline_ms:
             for decision in made.values():
-                self.report(decision, "voided", id=None, at=None, value=None)
+                # A kept decision has been shown before, and stands.
+                if decision.cache == "miss":
+                    self.report(decision, "voided", id=None, at=None, value=None)
             return {name: self._local(name, "deadline", default) for name in names}
         return {name: made.get(name) or self._unknown(name, default) for name in names}
 

@@ -10,7 +10,7 @@ import os
 import secrets
 from itertools import count
 
-__all__ = ["is_ours", "mint"]
+__all__ = ["is_newer", "mint"]
 
 _COUNTER_BITS = 28
 
@@ -43,6 +43,15 @@ def mint(now: float, bucket: int) -> str:
     return f"{int(now * 1000):012x}{bucket:03x}{_process.prefix}{n:07x}"
 
 
-def is_ours(name: str) -> bool:
-    """Whether an id was minted by this process, so that nobody else can have used it."""
-    return name[15:25] == _process.prefix
+def is_newer(name: str, than: str) -> bool:
+    """
+    Whether an id was minted by this process, and after the other one if that was, too.
+
+    Nobody can have used such an id before. The counter wraps, so "after" is the shorter way round.
+    """
+    if name[15:25] != _process.prefix:
+        return False
+    if than[15:25] != _process.prefix:
+        return True
+    ahead = (int(name[25:], 16) - int(than[25:], 16)) % (1 << _COUNTER_BITS)
+    return 0 < ahead < 1 << (_COUNTER_BITS - 1)

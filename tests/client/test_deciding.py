@@ -71,7 +71,7 @@ def test_objection_beats_a_later_grant(world, client):
         pytest.param({"starts_at": "2026-01-01T12:00:01Z"}, False, id="to come"),
         pytest.param({"channels": ["app"]}, False, id="another channel"),
         pytest.param({"channels": ["web"]}, True, id="this channel"),
-        pytest.param({"when": {"==": [1, 2]}}, False, id="condition"),
+        pytest.param({"when": {"==": [{"var": "context.channel"}, "app"]}}, False, id="condition"),
         pytest.param({"status": "draft"}, False, id="draft"),
         pytest.param({"content": {"de": {"headline": "neu"}}}, False, id="another language"),
         pytest.param(

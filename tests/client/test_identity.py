@@ -100,8 +100,9 @@ def test_each_goes_on_alone_after_unmerge(client):
     """What one of the two does after the link was undone is not the other's (I2)."""
     people(client, ["a-1"])
     client.identify("a-1", "u-1")
+    assert client.profile("a-1").subject == "u-1"
     client.unmerge("a-1", "u-1")
-    client.profile("u-1")
+    assert client.profile("u-1").anonymous_subjects == ()
     client.emit("product_viewed", subject="a-1")
     assert client.profile("u-1").computed["views"] == 0
     assert client.profile("a-1").computed["views"] == 1

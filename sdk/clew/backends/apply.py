@@ -17,8 +17,8 @@ from clew.backends.people import load
 from clew.clock import instant, to_text
 from clew.engine.bucketing import store_bucket
 from clew.engine.compile import CompiledPolicy
+from clew.engine.effects import Effects
 from clew.engine.fold import (
-    Effects,
     fold_consent,
     fold_decision,
     fold_outcome,
@@ -178,7 +178,8 @@ def _signal(batch: Applying, fact: Fact) -> ItemResult:
     )
     if not added:
         return ItemResult(id=fact["id"], status="duplicate")
-    effects = fold_signal(person, fact["subject"], fact)
+    reported = bool(batch.write.known(batch.place(person.subject), "outcome", [fact["id"]]))
+    effects = fold_signal(person, fact["subject"], fact, reported=reported)
     batch.took(person, effects)
     return ItemResult(id=fact["id"], status="applied")
 
@@ -309,6 +310,7 @@ def _outcome(batch: Applying, fact: Fact) -> ItemResult:
         at=instant(fact["occurred_at"]),
         ref=decision,
     )
+    # What was told as a signal already counts but once (M1).
     if not added or batch.write.known(batch.place(subject), "signal", [fact["id"]]):
         return ItemResult(id=fact["id"], status="duplicate")
     if made is None:

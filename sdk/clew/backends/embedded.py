@@ -28,11 +28,12 @@ from clew.clock import Clock, SystemClock, instant, to_text
 from clew.engine.bucketing import STORE_BUCKETS, store_bucket
 from clew.engine.compile import CompiledPolicy, CompiledSlot
 from clew.engine.decide import Situation, decide
-from clew.engine.fold import Effects, fold_consent, fold_decision, fold_outcome, fold_signal
+from clew.engine.effects import Effects
+from clew.engine.fold import fold_consent, fold_decision, fold_outcome, fold_signal
 from clew.engine.keep import kept
 from clew.engine.person import KINDS, Person, empty
 from clew.engine.record import record
-from clew.ids import is_ours, mint
+from clew.ids import is_newer, mint
 from clew.logic.values import truthy
 from clew.model.batch import ItemResult
 from clew.model.decision import Decision
@@ -79,8 +80,8 @@ class Embedded:
         policy: a canonical bundle to seed the store with.
         keys: signing keys, newest first; without them one is made and kept in the store (K1).
         clock: what tells the time.
-        uniform: gives independent uniform numbers in [0, 1); by default the system's, which stays
-            right after a fork.
+        uniform: gives independent uniform numbers in [0, 1); by default of a generator that is
+            seeded by the system, once per process.
     """
 
     def __init__(
@@ -96,7 +97,8 @@ class Embedded:
         self._store = store
         self._tenant = tenant
         self._clock = clock or SystemClock()
-        self._uniform = uniform or random.SystemRandom().random
+        self._chance = random.Random()  # noqa: S311 - a draw is no secret
+        self._uniform = uniform or self._chance.random
         self._keys = tuple(keys)
         self._tokens: Tokens | None = None
         self._people = People(store, tenant, self._refold)
@@ -105,6 +107,8 @@ class Embedded:
         self._subjects: OrderedDict[str, str] = OrderedDict()
         self._repeats: OrderedDict[str, tuple[CompiledPolicy, dict[str, Any]]] = OrderedDict()
         self._said: set[tuple[str, str]] = set()
+        #: The newest id of this process that was admitted.
+        self._newest = ""
         if policy is not None:
             self._shelf.seed(policy)
         _alive.add(self)
@@ -112,6 +116,8 @@ class Embedded:
     def after_fork_in_child(self) -> None:
         """Begin anew in a child: its parent's pending facts are the parent's, and so its locks."""
         self._people = People(self._store, self._tenant, self._refold)
+        # Else parent and child would draw the same numbers.
+        self._chance.seed()
         self._figures = Figures(self._store, self._tenant)
 
     # -- facts
@@ -238,11 +244,12 @@ class Embedded:
                 self._say_no_basis(policy, fact["type"])
                 return Admission("refused", cause="no_basis")
             place = self._place(subject)
-            if not self._is_new("signal", fact["id"], place, hot):
+            known = self._known(("signal", "outcome"), fact["id"], place, hot)
+            if "signal" in known:
                 return Admission("duplicate")
             # Encoded first: what is no JSON is refused before it has changed anything.
             payload = orjson.dumps({"signal": fact})
-            effects = fold_signal(hot.person, subject, fact)
+            effects = fold_signal(hot.person, subject, fact, reported="outcome" in known)
             self._note(hot, Pending("signal", fact["id"], place, fact), effects)
         return Admission("applied", payload)
 
@@ -259,20 +266,24 @@ class Embedded:
             return Admission("queued", payload)
         hot = self._people.get(policy, subject, changes) if subject else _nobody(policy)
         with hot.lock:
-            if not self._is_new("outcome", fact["id"], place, hot):
+            # What was told as a signal already counts but once (M1).
+            if self._known(("outcome", "signal"), fact["id"], place, hot):
                 return Admission("duplicate")
             effects = fold_outcome(hot.person, fact)
             self._note(hot, Pending("outcome", fact["id"], place, fact), effects)
         return Admission(effects.status, payload)
 
-    def _is_new(self, kind: Kind, name: str, place: Place, hot: Hot) -> bool:
-        """Whether a fact is unknown; ids that were minted here just now cannot be stored yet."""
-        if (kind, name) in hot.pending:
-            return False
-        if is_ours(name):
-            return True
+    def _known(self, kinds: Iterable[Kind], name: str, place: Place, hot: Hot) -> set[Kind]:
+        """As which kinds of facts an id is known; one that was minted just now is known as none."""
+        if is_newer(name, self._newest):
+            self._newest = name
+            return set()
         with self._store.read() as read:
-            return not read.known(place, kind, [name])
+            return {
+                kind
+                for kind in kinds
+                if (kind, name) in hot.pending or read.known(place, kind, [name])
+            }
 
     def _note(self, hot: Hot, pending: Pending, effects: Effects) -> None:
         hot.pending[pending.kind, pending.id] = pending
@@ -293,7 +304,7 @@ class Embedded:
         now: float,
     ) -> tuple[Decision, bytes | None]:
         with hot.lock:
-            repeated = self._repeated(slot, request, now)
+            repeated = self._repeated(slot, request, hot.person, now)
             if repeated is not None:
                 return self._present(*repeated, "hit", _valid_until(slot, now)), None
             at = self._situation(policy, slot, request, hot, now)
@@ -331,7 +342,7 @@ class Embedded:
         basis = ground.basis if ground is not None and ground.permitted else None
         counted = request.traffic in policy.traffic
         last = None
-        if basis is not None and request.subject is not None:
+        if basis is not None and request.subject is not None and slot.slot.sticky != "none":
             last = kept(
                 policy,
                 slot,
@@ -359,7 +370,7 @@ class Embedded:
         bucket = (
             store_bucket(self._tenant, hot.person.subject)
             if named
-            else random.SystemRandom().randrange(STORE_BUCKETS)
+            else self._chance.randrange(STORE_BUCKETS)
         )
         return mint(now, bucket)
 
@@ -391,16 +402,18 @@ class Embedded:
     ) -> None:
         name, subject = made["id"], made.get("subject", "")
         place = (bucket_of(name) or 0, self._tenant)
-        effects = fold_decision(hot.person if subject else _nobody(policy).person, made, now)
-        self._note(hot, Pending("decision", name, place, made), effects)
+        # Without permission it is nobody's, and waits with nobody.
+        whose = hot if subject else _nobody(policy)
+        effects = fold_decision(whose.person, made, now)
+        self._note(whose, Pending("decision", name, place, made), effects)
         _remember(self._subjects, name, subject)
         if request.request_id is not None:
             _remember(self._repeats, decision_ref(request.request_id, slot.id), (policy, made))
 
     def _repeated(
-        self, slot: CompiledSlot, request: DecisionRequest, now: float
+        self, slot: CompiledSlot, request: DecisionRequest, person: Person, now: float
     ) -> tuple[CompiledPolicy, dict[str, Any]] | None:
-        """The decision that the same request got before (RULES D5)."""
+        """The decision that the same request got before (RULES D5), if it may be shown still."""
         if request.request_id is None:
             return None
         ref = decision_ref(request.request_id, slot.id)
@@ -414,7 +427,9 @@ class Embedded:
                         found = (policy, made)
         if found is None or now - instant(found[1]["decided_at"]) > REPEAT_SECONDS:
             return None
-        return found
+        named = found[1].get("subject")
+        permitted = person.permitted((slot.purpose,))
+        return found if named is None or (permitted and named in person.documents) else None
 
     def _present(
         self,

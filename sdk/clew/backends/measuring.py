@@ -12,12 +12,14 @@ from datetime import UTC, datetime
 
 from clew.backends.base import Reading, Store, Trial
 from clew.engine.compile import CompiledHoldout, CompiledObjective, CompiledPolicy, CompiledSlot
+from clew.engine.fold import split_experiment
 from clew.measure.arms import ArmTotals
 from clew.measure.lift import Lift, lift_of
 from clew.measure.sample_ratio import sample_ratio
 from clew.model.measurement import (
     ArmFigures,
     CreativeFigures,
+    Effect,
     Measurement,
     SampleRatio,
 )
@@ -90,7 +92,7 @@ class _Described:
             as_of=datetime.fromtimestamp(now, UTC),
             estimand=self._estimand(None),
             state="no_holdout",
-            creatives=self._creatives(),
+            creatives=self._creatives(now),
             attributed=self._sums.get("attributed", 0.0),
             fallbacks=self._fallbacks(),
             excluded=self._excluded(),
@@ -104,8 +106,7 @@ class _Described:
             for trial in self._read.trials(self._tenant, holdout.id)
             if trial.epoch == holdout.epoch and trial.left_at is None
         ]
-        window = self._objective.objective.window_seconds
-        mature = [trial for trial in trials if now > trial.triggered_at + window]
+        mature = self._mature(trials, now)
         totals = {arm: self._totals(mature, arm) for arm in _ARMS}
         triggered = Counter(trial.arm for trial in trials)
         ratio = _ratio(holdout, triggered)
@@ -152,7 +153,7 @@ class _Described:
             alpha=lift.alpha,
             n_star=lift.n_star,
             sample_ratio=ratio,
-            creatives=self._creatives(),
+            creatives=self._creatives(now),
             attributed=self._sums.get("attributed", 0.0),
             fallbacks=self._fallbacks(),
             excluded=self._excluded(),
@@ -161,6 +162,11 @@ class _Described:
             clipped=int(self._sums.get("clipped", 0.0)),
             notes=tuple(notes),
         )
+
+    def _mature(self, trials: Iterable[Trial], now: float) -> list[Trial]:
+        """Those whose window is over, so that their value is fixed (M5)."""
+        window = self._objective.objective.window_seconds
+        return [t for t in trials if t.left_at is None and now > t.triggered_at + window]
 
     def _totals(self, mature: Iterable[Trial], arm: str) -> ArmTotals:
         subjects = converting = 0
@@ -199,10 +205,26 @@ class _Described:
             f"decision that could have been personalised{against}"
         )
 
-    def _creatives(self) -> tuple[CreativeFigures, ...]:
+    def _intervals(self, slot: CompiledSlot, now: float) -> dict[str, Effect]:
+        """Each creative of a `split` slot against its default; elsewhere there is no test (M9)."""
+        if slot.slot.strategy != "split":
+            return {}
+        trials = self._read.trials(self._tenant, split_experiment(slot.id))
+        mature = self._mature((t for t in trials if t.epoch == slot.split_epoch), now)
+        default = self._totals(mature, slot.default.id)
+        lifts = {
+            name: lift_of(treated=self._totals(mature, name), holdout=default).absolute
+            for name in slot.slot.shares
+            if name != slot.default.id
+        }
+        return {name: effect for name, effect in lifts.items() if effect is not None}
+
+    def _creatives(self, now: float) -> tuple[CreativeFigures, ...]:
+        """Describe the creatives: shares, displays, inverse-propensity means."""
         found = []
         for slot in self._slots:
             figures = self._figures[slot.id]
+            intervals = self._intervals(slot, now)
             drawn = {n[2:]: v for n, v in figures.items() if n.startswith("d:")}
             everything = sum(drawn.values())
             for name, decisions in sorted(drawn.items()):
@@ -215,6 +237,7 @@ class _Described:
                         share=decisions / everything,
                         displays=int(figures.get(f"s:{name}", 0.0)),
                         mean=figures.get(f"r:{name}", 0.0) / weight if weight else None,
+                        interval=intervals.get(name),
                     )
                 )
         return tuple(found)

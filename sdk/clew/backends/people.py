@@ -127,7 +127,8 @@ class People:
     def get(self, policy: CompiledPolicy, subject: str, changes: int) -> Hot:
         """Give the person a subject belongs to, as true as the store is at a change count."""
         hot = self._hot.get(self._canonical.get(subject, subject))
-        if hot is not None:
+        # A link that was undone leaves the former person behind here.
+        if hot is not None and subject in hot.versions:
             if hot.checked == changes and hot.person.policy is policy:
                 return hot
             with hot.lock:

@@ -219,6 +219,8 @@ class CompiledSlot:
     holdouts: tuple[CompiledHoldout, ...]
     #: Of a `split` slot: creative ids and the upper bounds of their shares.
     split: tuple[tuple[str, ...], tuple[float, ...]]
+    #: Names the experiment that the shares of a `split` slot are; another epoch, another one.
+    split_epoch: str
     items: CompiledItems | None
     #: The instants at which a schedule of something here begins or ends, ascending.
     boundaries: tuple[float, ...]
@@ -473,6 +475,7 @@ def _slot(
         window_seconds=max(o.objective.window_seconds for o in chosen),
         holdouts=tuple(h for h in holdouts.values() if _in_scope(h.holdout, slot.id)),
         split=(tuple(slot.shares), cumulate(tuple(slot.shares.values()))),
+        split_epoch=digest(sorted(slot.shares.items()), slot.default),
         items=items,
         boundaries=_boundaries([*live, *holdouts.values()]),
         context_reads=_context_reads(live, features, policy),

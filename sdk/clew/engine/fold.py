@@ -7,68 +7,48 @@ return what is to be added elsewhere. Facts are in wire form, each is seen once,
 been checked and stamped (RULES F5).
 """
 
-from bisect import insort
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from attrs import Factory, define
-
 from clew.clock import instant
 from clew.engine.compile import OUTCOMES_AS_SIGNALS, CompiledObjective, CompiledSlot
-from clew.engine.learn import LINEAR, LOGISTIC, converted
+from clew.engine.credit import (
+    Earned,
+    count_decision,
+    credit,
+    creditable,
+    keep,
+    reverse,
+    taken,
+    void,
+)
+from clew.engine.effects import Effects
 from clew.engine.person import Person
 from clew.engine.trial import TrialDocument, count, key, opened, remember
 from clew.trust.ledger import record
 
 __all__ = [
-    "DECISIONS_KEPT",
-    "Effects",
     "fold_consent",
     "fold_decision",
     "fold_outcome",
     "fold_signal",
     "history",
+    "split_experiment",
 ]
 
 Fact: TypeAlias = Mapping[str, Any]
-
-#: Decisions of a slot that can still be credited, per identity; older ones are history.
-DECISIONS_KEPT = 4
-
-_MODELS = {model.name: model for model in (LOGISTIC, LINEAR)}
 
 #: Outcome types that say a decision reached the person, by what a slot counts on.
 _COUNTING = {"displayed": "displayed", "sent": "sent"}
 
 
-@define
-class Effects:
-    """What a fact adds beyond the documents of its person."""
-
-    #: By key, what to add to each name.
-    sums: dict[str, dict[str, float]] = Factory(dict)
-    #: Trials that changed and are to be mirrored.
-    trials: list[TrialDocument] = Factory(list)
-    #: Trials that were opened; what the log has of their subject is still to be counted in them.
-    opened: list[TrialDocument] = Factory(list)
-    #: (catalogue, item, fields) that were named.
-    items: list[tuple[str, str, dict[str, Any]]] = Factory(list)
-    #: `applied`, or `late` when it came after every window it could have counted in.
-    status: str = "applied"
-
-    def add(self, key: str, deltas: Mapping[str, float]) -> None:
-        """Add to the sums under a key."""
-        sums = self.sums.setdefault(key, {})
-        for name, delta in deltas.items():
-            sums[name] = sums.get(name, 0.0) + delta
-
-
 def history(person: Person, trial: TrialDocument, who: str, signal: Fact) -> None:
     """Count a stored signal of one identity in a trial that has just been opened."""
+    if signal.get("traffic", "human") not in person.policy.traffic:
+        return
     at = instant(signal["occurred_at"])
     received_at = instant(signal.get("received_at") or signal["occurred_at"])
-    link = person.documents[who].get("link")
-    since = link["at"] if link is not None and trial["owner"] != who else 0.0
+    since = _since(person, who, trial)
     for objective in person.policy.objectives_of_signal.get(signal["type"], ()):
         worth = objective.value(signal)
         if worth is not None and at >= since:
@@ -83,8 +63,13 @@ def fold_consent(person: Person, consent: Fact) -> None:
     person.permissions_changed()
 
 
-def fold_signal(person: Person, who: str, signal: Fact) -> Effects:
-    """Fold a signal of one identity into its traits, then credit the objectives it reaches."""
+def fold_signal(person: Person, who: str, signal: Fact, *, reported: bool = False) -> Effects:
+    """
+    Fold a signal of one identity into its traits, then credit the objectives it reaches.
+
+    Args:
+        reported: whether an outcome with its id was told before, and so has been credited (M1).
+    """
     effects = Effects()
     at = instant(signal["occurred_at"])
     document = person.documents[who]
@@ -92,7 +77,7 @@ def fold_signal(person: Person, who: str, signal: Fact) -> Effects:
     document["seen"] = max(document["seen"], at)
     _fold_traits(person, document, signal, at, effects)
     _learn_items(person, signal, effects)
-    if signal.get("traffic", "human") in person.policy.traffic:
+    if signal.get("traffic", "human") in person.policy.traffic and not reported:
         received_at = instant(signal.get("received_at") or signal["occurred_at"])
         for objective in person.policy.objectives_of_signal.get(signal["type"], ()):
             worth = objective.value(signal)
@@ -101,9 +86,10 @@ def fold_signal(person: Person, who: str, signal: Fact) -> Effects:
                 continue
             _measure(person, who, objective, worth, at, received_at, effects)
             for slot in person.policy.slots_of_objective.get(objective.id, ()):
-                entry = _creditable(person, slot, objective, at)
+                entry = creditable(person, slot, objective, at)
                 if entry is not None:
-                    _credit(slot, objective, entry, signal["id"], worth, signal, effects)
+                    earned = Earned(signal["id"], worth, at, taken(slot, signal))
+                    credit(slot, objective, entry, earned, effects)
     return effects
 
 
@@ -119,19 +105,26 @@ def fold_decision(person: Person, decision: Fact, at: float) -> Effects:
     effects.add(f"figures:{decision['slot']}", figures)
     if decision.get("subject") is None:
         return effects
-    entry = _entry(decision, at)
-    document = person.documents[person.subject]
-    kept = document["slots"].setdefault(decision["slot"], [])
-    insort(kept, entry, key=_when)
-    del kept[:-DECISIONS_KEPT]
+    entry = keep(person.documents[person.subject], decision, at)
     for assignment in decision.get("assignments", ()) if decision.get("measured") else ():
         where = f"decided:{assignment['id']}:{assignment['epoch']}"
         effects.add(where, {assignment["arm"]: 1.0})
         _open_trial(person, decision, assignment, at, effects)
     slot = person.policy.slots.get(decision["slot"])
-    if slot is not None and slot.slot.counts_on == "served":
-        _count(entry, at, effects)
+    if slot is None:
+        return effects
+    if decision["reason"] == "split" and decision.get("measured"):
+        # With fixed shares each creative is an arm of its own (M9).
+        own = {"id": split_experiment(slot.id), "epoch": slot.split_epoch}
+        _open_trial(person, decision, {**own, "arm": decision["creative"]}, at, effects)
+    if slot.slot.counts_on == "served":
+        count_decision(person, slot, entry, at, effects)
     return effects
+
+
+def split_experiment(slot: str) -> str:
+    """Name the experiment that compares the creatives of a `split` slot."""
+    return f"slot:{slot}"
 
 
 def fold_outcome(person: Person, outcome: Fact) -> Effects:
@@ -145,10 +138,10 @@ def fold_outcome(person: Person, outcome: Fact) -> Effects:
     at = instant(outcome["occurred_at"])
     kind = outcome["type"]
     if kind in {"voided", "overridden"}:
-        entry["void"] = True
+        void(entry, effects)
         effects.add(f"figures:{slot.id}", {kind: 1.0})
     elif kind == _COUNTING.get(slot.slot.counts_on):
-        _count(entry, at, effects)
+        count_decision(person, slot, entry, at, effects)
     if kind in OUTCOMES_AS_SIGNALS:
         _convert(person, slot, entry, outcome, at, effects)
     return effects
@@ -215,9 +208,8 @@ def _measure(
     effects: Effects,
 ) -> None:
     """Count an outcome in all of the person's trials, alike in both arms (M1, M3)."""
-    link = person.documents[who].get("link")
     for trial in person.trials.values():
-        since = link["at"] if link is not None and trial["owner"] != who else 0.0
+        since = _since(person, who, trial)
         verdict = count(trial, objective, worth, at=at, received_at=received_at, since=since)
         if verdict == "late":
             effects.add(f"objective:{objective.id}", {"late": 1.0})
@@ -227,121 +219,15 @@ def _measure(
                 effects.add(f"objective:{objective.id}", {"clipped": 1.0})
 
 
-# -- learning
+def _since(person: Person, who: str, trial: TrialDocument) -> float:
+    """From when on an identity's outcomes belong to a trial: its own, or since both are linked."""
+    if who == trial["owner"]:
+        return 0.0
+    links = (person.documents[name].get("link") for name in (who, trial["owner"]))
+    return max((float(link["at"]) for link in links if link), default=0.0)
 
 
-def _when(entry: Mapping[str, Any]) -> tuple[float, str]:
-    return entry["at"], entry["id"]
-
-
-def _entry(decision: Fact, at: float) -> dict[str, Any]:
-    """What is kept of a decision: enough to repeat it, to count it and to credit it."""
-    draws = decision.get("draws", ())
-    items = [item for item in decision.get("items", ()) if item["reason"] == "bandit"]
-    names = [item["item"] for item in items] or [None] * len(draws)
-    return {
-        "id": decision["id"],
-        "slot": decision["slot"],
-        "at": at,
-        "session": decision.get("session_id"),
-        "view": decision.get("view_id"),
-        "creative": decision.get("creative"),
-        "version": decision.get("creative_version"),
-        "reason": decision["reason"],
-        "propensity": decision.get("propensity"),
-        "policy": [decision.get("policy_id"), decision.get("policy_version")],
-        "assignments": decision.get("assignments", []),
-        "measured": decision.get("measured", False),
-        "eligible": decision.get("eligible", []),
-        "items": [[i["item"], i["reason"], i.get("propensity")] for i in decision.get("items", ())],
-        "arms": [_arm(name, draw) for name, draw in zip(names, draws, strict=True)],
-        "counted": None,
-        "void": False,
-        "done": {},
-    }
-
-
-def _arm(item: str | None, draw: Fact) -> dict[str, Any]:
-    """One drawn arm; x, m and p are of the moment of the draw (L2)."""
-    return {
-        "item": item,
-        "key": draw["state_key"],
-        "model": draw["model"],
-        "x": draw["features"],
-        "m": draw["means"],
-        "p": draw["predicted"],
-        "choice": len(draw["candidates"]) > 1,
-    }
-
-
-def _count(entry: dict[str, Any], at: float, effects: Effects) -> None:
-    """Count a decision once: from here on it teaches (L1, L2)."""
-    if entry["counted"] is not None or entry["void"]:
-        return
-    entry["counted"] = at
-    for arm in entry["arms"]:
-        model = _MODELS[arm["model"]]
-        effects.add(arm["key"], model.counted(arm.pop("m"), arm.pop("p"), arm["x"]))
-        group, learning_key, digest = arm["key"].split(":")[1:]
-        counts = {f"n:{learning_key}": 1.0, "rounds": float(arm["choice"])}
-        effects.add(f"slot:{group}:{digest}", counts)
-    creative = entry["creative"]
-    figures = {f"s:{creative}": 1.0}
-    if entry["propensity"]:
-        figures[f"w:{creative}"] = 1.0 / entry["propensity"]
-    effects.add(f"figures:{entry['slot']}", figures)
-    for assignment in entry["assignments"]:
-        where = f"displays:{assignment['id']}:{assignment['epoch']}"
-        effects.add(where, {assignment["arm"]: 1.0})
-
-
-def _creditable(
-    person: Person, slot: CompiledSlot, objective: CompiledObjective, at: float
-) -> dict[str, Any] | None:
-    """The last counted decision of a slot whose window holds the instant (M1)."""
-    fitting = [entry for entry in person.entries(slot.id) if _open(entry, objective, at)]
-    return max(fitting, key=lambda entry: (entry["counted"], entry["id"]), default=None)
-
-
-def _open(entry: dict[str, Any], objective: CompiledObjective, at: float) -> bool:
-    """Whether a decision was counted and its window holds the instant."""
-    counted = entry["counted"]
-    if counted is None or entry["void"]:
-        return False
-    return bool(counted <= at <= counted + objective.objective.window_seconds)
-
-
-def _credit(
-    slot: CompiledSlot,
-    objective: CompiledObjective,
-    entry: dict[str, Any],
-    id: str,
-    worth: float,
-    signal: Fact,
-    effects: Effects,
-) -> None:
-    """Let a decision's arms earn an outcome; of a list, only the item that was taken."""
-    done = entry["done"].setdefault(objective.id, [])
-    first_only = objective.objective.count == "first"
-    if first_only and done:
-        return
-    reward = 1.0 if slot.model is LOGISTIC else slot.terms[objective.id].of(worth)
-    taken = _taken(slot, signal)
-    for arm in entry["arms"]:
-        if taken is None or arm["item"] is None or arm["item"] in taken:
-            effects.add(arm["key"], converted(arm["x"], reward))
-    done.append([id, reward])
-    earned = {f"r:{entry['creative']}": reward / entry["propensity"]} if entry["propensity"] else {}
-    effects.add(f"figures:{slot.id}", earned)
-    effects.add(f"objective:{objective.id}", {"attributed": objective.clip(worth)})
-
-
-def _taken(slot: CompiledSlot, signal: Fact) -> frozenset[str] | None:
-    """The items a signal names; None where the slot does not tell items apart."""
-    if slot.items is None or slot.items.of is None or "data" not in signal:
-        return None
-    found = slot.items.of(signal)
-    return frozenset(map(str, found if isinstance(found, list) else [found]))
+# -- outcomes
 
 
 def _convert(
@@ -354,31 +240,19 @@ def _convert(
 ) -> None:
     """An outcome that was reported on a decision itself, or the reversal of one."""
     received_at = instant(outcome.get("received_at") or outcome["occurred_at"])
+    reverses = outcome.get("reverses")
+    if reverses is not None and reverses in entry["undone"]:
+        return
+    value = outcome.get("value")
     for objective in slot.objectives:
         if objective.objective.signal != outcome["type"] and outcome["type"] != "converted":
             continue
-        worth = outcome.get("value")
-        worth = 1.0 if worth is None else float(worth)
-        reverses = outcome.get("reverses")
+        worth = 1.0 if value is None else float(value)
         if reverses is not None:
-            _reverse(objective, entry, reverses, effects)
-            worth = -worth
-        elif _open(entry, objective, at):
-            _credit(slot, objective, entry, outcome["id"], worth, {}, effects)
+            credited = reverse(objective, entry, reverses, effects)
+            worth = -(credited if value is None and credited is not None else worth)
         else:
-            effects.status = "late"
+            credit(slot, objective, entry, Earned(outcome["id"], worth, at), effects)
         _measure(person, person.subject, objective, worth, at, received_at, effects)
-
-
-def _reverse(
-    objective: CompiledObjective, entry: dict[str, Any], reverses: str, effects: Effects
-) -> None:
-    """Take back what an outcome taught, with the reward it was learned with (L2)."""
-    done = entry["done"].get(objective.id, [])
-    for credited in done:
-        if credited[0] == reverses:
-            for arm in entry["arms"]:
-                effects.add(arm["key"], converted(arm["x"], -credited[1]))
-            effects.add(f"objective:{objective.id}", {"reversed": 1.0})
-            done.remove(credited)
-            return
+    if reverses is not None:
+        entry["undone"].append(reverses)

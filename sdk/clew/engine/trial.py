@@ -79,8 +79,10 @@ def count(
     if received_at > closes:
         return "late"
     figures = _figures(trial, objective)
-    figures[0] += _worth(objective, value, first=figures[1] == 0 or value < 0.0)
     figures[1] += 1 if value >= 0.0 else -1
+    # Of "first" it is told whether any outcome is left, so that reversals may come in any order.
+    first = objective.objective.count == "first"
+    figures[0] = float(figures[1] > 0) if first else figures[0] + _worth(objective, value)
     return "counted"
 
 
@@ -90,21 +92,17 @@ def remember(
     """Add an outcome from before the trigger to the covariate, while the trial is opened (M11)."""
     if trial["at"] - COVARIATE_SECONDS <= at < trial["at"]:
         figures = _figures(trial, objective)
-        figures[2] += _worth(objective, value, first=figures[2] == 0.0)
+        first = objective.objective.count == "first"
+        figures[2] = 1.0 if first else figures[2] + _worth(objective, value)
 
 
 def _figures(trial: TrialDocument, objective: CompiledObjective) -> list[Any]:
     return trial["values"].setdefault(objective.id, [0.0, 0, 0.0])  # type: ignore[no-any-return]
 
 
-def _worth(objective: CompiledObjective, value: float, *, first: bool) -> float:
-    mode = objective.objective.count
-    if mode == "sum":
-        bounded = objective.clip(abs(value))
-        return bounded if value >= 0.0 else -bounded
-    if mode == "first" and not first:
-        return 0.0
-    return 1.0 if value >= 0.0 else -1.0
+def _worth(objective: CompiledObjective, value: float) -> float:
+    size = objective.clip(abs(value)) if objective.objective.count == "sum" else 1.0
+    return size if value >= 0.0 else -size
 
 
 def join(

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from attrs import Factory, field, frozen, validators
 
-from clew.model.limits import identifier, optional_identifier, share
+from clew.model.limits import identifier, optional_identifier, optional_share, share
 from clew.model.words import Arm, Basis, CacheState, Reason, Traffic
 
 __all__ = [
@@ -27,8 +27,6 @@ __all__ = [
     "Method",
     "Reads",
 ]
-
-_optional_share = validators.optional(share)
 
 
 @frozen(kw_only=True)
@@ -88,7 +86,7 @@ class Method:
     kind: str
     name: str | None = None
     version: str | None = None
-    propensity: float | None = field(default=None, validator=_optional_share)
+    propensity: float | None = field(default=None, validator=optional_share)
     #: Whether another candidate scored better: the choice was made to learn.
     exploration: bool = False
 
@@ -153,7 +151,7 @@ class ListItem:
     content: Mapping[str, Any] = Factory(dict)
     reason: Reason
     #: Probability of this entry given the entries before it (RULES D9).
-    propensity: float | None = field(default=None, validator=_optional_share)
+    propensity: float | None = field(default=None, validator=optional_share)
     because: tuple[str, ...] = ()
 
 
@@ -179,7 +177,7 @@ class Decision:
     creative: str | None = None
     creative_version: str | None = None
     #: The probability with which this creative was chosen here, after filters; in (0, 1].
-    propensity: float | None = field(default=None, validator=_optional_share)
+    propensity: float | None = field(default=None, validator=optional_share)
     policy_id: str | None = None
     policy_version: str | None = None
     #: The holdout that applied; `assignments` has all that the subject is measured against here.

@@ -7,10 +7,10 @@ from attrs import Attribute, validators
 __all__ = [
     "ID_MAX",
     "NAME",
-    "SHARE",
     "identifier",
     "name",
     "optional_identifier",
+    "optional_share",
     "positive",
     "share",
 ]
@@ -21,13 +21,23 @@ ID_MAX = 128
 #: Names of types, slots, traits, segments: letters, digits and `_ . -`, beginning with a letter.
 NAME = r"[A-Za-z][A-Za-z0-9_.-]{0,127}"
 
-SHARE = (0.0, 1.0)
-
 
 def identifier(_instance: object, attribute: "Attribute[Any]", value: Any) -> None:
     """Refuse what is no text of 1 to 128 characters; in one step, as decisions have many ids."""
     if not isinstance(value, str) or not 1 <= len(value) <= ID_MAX:
         raise ValueError(f"{attribute.name} is text of 1 to {ID_MAX} characters, not {value!r}")
+
+
+def share(_instance: object, attribute: "Attribute[Any]", value: Any) -> None:
+    """Refuse what is not in [0, 1]; in one step, as every decision has some."""
+    if not 0.0 <= value <= 1.0:
+        raise ValueError(f"{attribute.name} is a share in [0, 1], not {value!r}")
+
+
+def optional_share(instance: object, attribute: "Attribute[Any]", value: Any) -> None:
+    """As `share`, where there may be none."""
+    if value is not None:
+        share(instance, attribute, value)
 
 
 def optional_identifier(instance: object, attribute: "Attribute[Any]", value: Any) -> None:
@@ -37,5 +47,4 @@ def optional_identifier(instance: object, attribute: "Attribute[Any]", value: An
 
 
 name = validators.matches_re(NAME)
-share = validators.and_(validators.ge(SHARE[0]), validators.le(SHARE[1]))
 positive = validators.gt(0.0)

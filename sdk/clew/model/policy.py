@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from attrs import Factory, field, frozen, validators
 
-from clew.model.limits import identifier, name, positive, share
+from clew.model.limits import identifier, name, optional_share, positive, share
 from clew.model.words import Basis, Channel, CountsOn, FieldType, Party, Sticky, Strategy, TraitKind
 
 __all__ = [
@@ -53,7 +53,6 @@ Aggregate = Literal[
 ]
 
 _maybe_positive = validators.optional(positive)
-_maybe_share = validators.optional(share)
 
 
 @frozen(kw_only=True)
@@ -106,7 +105,7 @@ class Objective:
     direction: Literal["up", "down"] = "up"
     role: Literal["primary", "secondary", "guardrail"] = "primary"
     #: The largest relative loss a guardrail tolerates, as a share.
-    max_drop: float | None = field(default=None, validator=_maybe_share)
+    max_drop: float | None = field(default=None, validator=optional_share)
     value_min: float = 0.0
     value_max: float = 1.0
     #: What a value is divided by before it is weighed with others.

@@ -94,7 +94,7 @@ def _because(policy: CompiledPolicy, decision: Mapping[str, Any]) -> Iterator[st
 def _chosen(policy: CompiledPolicy, decision: Mapping[str, Any]) -> str:
     if decision["reason"] == "priority":
         return "of what fits you, this comes first"
-    if _explores(decision):
+    if _explores(decision) or _all_alike(decision):
         return "we are trying this with some visitors to learn what helps"
     known = [
         trait.plain or trait.id
@@ -144,6 +144,16 @@ def _explores(decision: Mapping[str, Any]) -> bool:
     return any(
         draw["predicted"] < max(candidate["score"] for candidate in draw["candidates"])
         for draw in decision.get("draws", ())
+    )
+
+
+def _all_alike(decision: Mapping[str, Any]) -> bool:
+    """Whether nothing told the candidates apart, so that chance alone chose."""
+    draws = decision.get("draws", ())
+    return bool(draws) and all(
+        len({candidate["score"] for candidate in draw["candidates"]}) == 1
+        and len(draw["candidates"]) > 1
+        for draw in draws
     )
 
 

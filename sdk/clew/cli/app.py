@@ -1,0 +1,73 @@
+"""
+All commands under one name, and how they fail: one clear line on stderr, never a traceback.
+
+Exit codes: 0 done; 1 it could not be done, or something was found wrong; 2 the command line itself
+is wrong; 130 broken off by Ctrl-C.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+import clew
+from clew.cli.demo import demo
+from clew.cli.doctor import doctor
+from clew.cli.importing import import_rows
+from clew.cli.measuring import measure
+from clew.cli.people import decide, explain, profile
+from clew.cli.policies import policy
+from clew.errors import ClewError
+
+__all__ = ["app"]
+
+
+class _Commands(click.Group):
+    """A group whose failures are one line."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; what clew or the system refuses becomes a message."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            sys.exit(0)  # whoever read our output has enough
+        except (ClewError, OSError) as error:
+            if ctx.params["debug"]:
+                raise
+            raise click.ClickException(_said(error)) from error
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
+        """Run the command line and exit."""
+        try:
+            options["standalone_mode"] = False
+            code = super().main(args, *rest, **options)
+        except click.Abort:
+            print("clew: broken off", file=sys.stderr)
+            sys.exit(130)
+        except click.ClickException as error:
+            print(f"clew: {error.format_message()}{_where_to_look(error)}", file=sys.stderr)
+            sys.exit(error.exit_code)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
+def _where_to_look(error: click.ClickException) -> str:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f" (see {context.command_path} --help)" if context is not None else ""
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(clew.__version__, prog_name="clew")
+@click.option("--debug", is_flag=True, help="Show the traceback of a failure.")
+def app(*, debug: bool) -> None:  # noqa: ARG001 - read where failures are caught
+    """Signals in, decisions out, outcomes back, lift you can believe."""
+
+
+for command in (import_rows, policy, profile, decide, explain, measure, doctor, demo):
+    app.add_command(command)

@@ -1,0 +1,116 @@
+"""`clew measure`: what each objective earned against its holdout, or why that cannot be said yet."""
+
+from collections.abc import Iterator
+
+import click
+
+from clew.cli.connection import Connection, as_of_option, connected, json_option
+from clew.cli.show import amount, console, percent, print_json, table, tell
+from clew.codec import to_json
+from clew.errors import ConfigurationError
+from clew.model.measurement import Effect, Measurement
+
+__all__ = ["measure", "show_measurement"]
+
+
+@click.command()
+@click.argument("objective", required=False)
+@click.option("--holdout", help="Only against this holdout.")
+@as_of_option
+@json_option
+@connected
+def measure(
+    connection: Connection,
+    *,
+    objective: str | None,
+    holdout: str | None,
+    as_of: float | None,
+    as_json: bool,
+) -> None:
+    """Measure lift against the holdout, for OBJECTIVE or for all."""
+    with connection.reading(as_of=as_of) as (client, backend):
+        policy = backend.policy()
+        known = [one.id for one in policy.objectives] if policy is not None else []
+        if objective is not None and objective not in known:
+            raise ConfigurationError(
+                f"the live policy has no objective {objective!r}; it has: {', '.join(known)}"
+            )
+        found = client.measure(objective, holdout=holdout)
+    if as_json:
+        print_json([to_json(one) for one in found])
+        return
+    if not found:
+        tell("nothing to measure: no slot has this objective, or no such holdout covers one")
+    for one in found:
+        show_measurement(one)
+
+
+def show_measurement(one: Measurement) -> None:
+    """Print one measurement."""
+    against = f" against {one.holdout}" if one.holdout else ""
+    tell(f"{one.objective}{against}: {one.state.replace('_', ' ')}", style="bold")
+    tell(f"  {one.estimand}")
+    if one.arms:
+        arms = table(
+            "  arm", "#subjects", "#maturing", "#converting", "#total", "#mean", "#displayed"
+        )
+        for arm in one.arms:
+            arms.add_row(
+                f"  {arm.arm}",
+                f"{arm.subjects:,}",
+                f"{arm.maturing:,}",
+                f"{arm.converting:,}",
+                amount(arm.total),
+                "" if arm.mean is None else f"{arm.mean:.4f}",
+                percent(arm.display_rate),
+            )
+        console().print(arms)
+    for sentence in _effects(one):
+        tell(f"  {sentence}")
+    if one.creatives:
+        creatives = table(
+            "  slot", "creative or item", "#decisions", "#share", "#displays", "#mean reward"
+        )
+        for figures in one.creatives:
+            creatives.add_row(
+                f"  {figures.slot}",
+                figures.creative,
+                f"{figures.decisions:,}",
+                percent(figures.share),
+                f"{figures.displays:,}",
+                "" if figures.mean is None else f"{figures.mean:.4f}",
+            )
+        console().print(creatives)
+
+
+def _effects(one: Measurement) -> Iterator[str]:
+    if one.absolute is not None:
+        yield (
+            f"lift {interval(one.absolute, one)} per subject, {percent(1 - one.alpha, 0)} interval"
+            " that holds at every look"
+        )
+    if one.relative is not None:
+        effect = one.relative
+        yield (
+            f"relative {percent(effect.estimate)} "
+            f"[{percent(effect.lower)} to {percent(effect.upper)}]"
+        )
+    for name, count in one.excluded.items():
+        yield f"not counted: {count:,} of {name} traffic"
+    for reason, share in one.fallbacks.items():
+        yield f"fell back ({reason}): {percent(share)}"
+    for count, what in (
+        (one.late, "outcomes came after their subject was counted"),
+        (one.crossovers, "pairs of linked ids had different arms"),
+        (one.clipped, "values were cut to the objective's bounds"),
+    ):
+        if count:
+            yield f"{count:,} {what}"
+    yield from one.notes
+
+
+def interval(effect: Effect, one: Measurement) -> str:
+    """Write an effect with its interval."""
+    p = "" if effect.p is None else f", p {effect.p:.2g}"
+    del one
+    return f"{effect.estimate:+.4f} [{effect.lower:+.4f} to {effect.upper:+.4f}{p}]"

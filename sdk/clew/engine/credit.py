@@ -1,0 +1,255 @@
+"""
+What a decision earns: counting it, crediting outcomes to it, taking them back (RULES L1, L2, D8).
+
+A person keeps an entry for each of their latest decisions, which says what was drawn and what has
+been credited so far. Facts may arrive in any order: an outcome that comes before its decision was
+counted waits in the entry, and one that was reversed before it came earns nothing.
+"""
+
+from bisect import insort
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import frozen
+
+from clew.engine.compile import CompiledObjective, CompiledSlot
+from clew.engine.effects import Effects
+from clew.engine.learn import LINEAR, LOGISTIC, converted
+from clew.engine.person import Document, Person
+
+__all__ = [
+    "DECISIONS_KEPT",
+    "Earned",
+    "count_decision",
+    "credit",
+    "creditable",
+    "keep",
+    "reverse",
+    "taken",
+    "void",
+]
+
+#: Decisions of a slot that can still be credited, per identity; older ones are history.
+DECISIONS_KEPT = 4
+#: Outcomes that wait for one decision to be counted; what comes beyond teaches nothing.
+EARLY_KEPT = 8
+
+_MODELS = {model.name: model for model in (LOGISTIC, LINEAR)}
+
+
+def _when(entry: Mapping[str, Any]) -> tuple[float, str]:
+    return entry["at"], entry["id"]
+
+
+def keep(document: Document, decision: Mapping[str, Any], at: float) -> dict[str, Any]:
+    """Enter a decision among the latest of its slot; gives the entry."""
+    entry = _entry(decision, at)
+    kept = document["slots"].setdefault(decision["slot"], [])
+    insort(kept, entry, key=_when)
+    del kept[:-DECISIONS_KEPT]
+    return entry
+
+
+def _entry(decision: Mapping[str, Any], at: float) -> dict[str, Any]:
+    """What is kept of a decision: enough to repeat it, to count it and to credit it."""
+    draws = decision.get("draws", ())
+    items = [item for item in decision.get("items", ()) if item["reason"] == "bandit"]
+    names = [item["item"] for item in items] or [None] * len(draws)
+    return {
+        "id": decision["id"],
+        "slot": decision["slot"],
+        "at": at,
+        "session": decision.get("session_id"),
+        "view": decision.get("view_id"),
+        "creative": decision.get("creative"),
+        "version": decision.get("creative_version"),
+        "reason": decision["reason"],
+        "propensity": decision.get("propensity"),
+        "policy": [decision.get("policy_id"), decision.get("policy_version")],
+        "assignments": decision.get("assignments", []),
+        "measured": decision.get("measured", False),
+        "eligible": decision.get("eligible", []),
+        "items": [[i["item"], i["reason"], i.get("propensity")] for i in decision.get("items", ())],
+        "arms": [_arm(name, draw) for name, draw in zip(names, draws, strict=True)],
+        "counted": None,
+        "void": False,
+        "early": [],
+        "done": {},
+        "undone": [],
+    }
+
+
+def _arm(item: str | None, draw: Mapping[str, Any]) -> dict[str, Any]:
+    """One drawn arm; x, m and p are of the moment of the draw (L2)."""
+    return {
+        "item": item,
+        "key": draw["state_key"],
+        "model": draw["model"],
+        "x": draw["features"],
+        "m": draw["means"],
+        "p": draw["predicted"],
+        "choice": len(draw["candidates"]) > 1,
+    }
+
+
+@frozen
+class Earned:
+    """An outcome as a decision is credited with it."""
+
+    id: str
+    worth: float
+    at: float
+    #: The items it names, where the slot tells items apart.
+    taken: list[str] | None = None
+
+
+def count_decision(
+    person: Person, slot: CompiledSlot, entry: dict[str, Any], at: float, effects: Effects
+) -> None:
+    """Count a decision once: from here on it teaches (L1, L2), also of what came before."""
+    if entry["counted"] is not None or entry["void"]:
+        return
+    entry["counted"] = at
+    _teach(entry, 1.0, effects)
+    for name, *earned in entry["early"]:
+        objective = person.policy.objectives.get(name)
+        if objective is not None:
+            credit(slot, objective, entry, Earned(*earned), effects)
+    entry["early"] = []
+
+
+def void(entry: dict[str, Any], effects: Effects) -> None:
+    """Take back what a decision has taught; from here on it teaches nothing (D8, L6)."""
+    if entry["void"]:
+        return
+    entry["void"] = True
+    if entry["counted"] is not None:
+        _teach(entry, -1.0, effects)
+    for objective, credited in entry["done"].items():
+        for one in credited:
+            if one["taught"]:
+                _earn(objective, entry, one, -1.0, effects)
+    entry["done"] = {}
+
+
+def _teach(entry: dict[str, Any], times: float, effects: Effects) -> None:
+    """Add what being counted means, or with *times* -1 take it back."""
+    for arm in entry["arms"]:
+        delta = _MODELS[arm["model"]].counted(arm["m"], arm["p"], arm["x"])
+        effects.add(arm["key"], delta, times)
+        group, learning_key, digest = arm["key"].split(":")[1:]
+        counts = {f"n:{learning_key}": 1.0, "rounds": float(arm["choice"])}
+        effects.add(f"slot:{group}:{digest}", counts, times)
+    creative = entry["creative"]
+    figures = {f"s:{creative}": 1.0}
+    if entry["propensity"]:
+        figures[f"w:{creative}"] = 1.0 / entry["propensity"]
+    effects.add(f"figures:{entry['slot']}", figures, times)
+    for assignment in entry["assignments"]:
+        where = f"displays:{assignment['id']}:{assignment['epoch']}"
+        effects.add(where, {assignment["arm"]: 1.0}, times)
+
+
+def creditable(
+    person: Person, slot: CompiledSlot, objective: CompiledObjective, at: float
+) -> dict[str, Any] | None:
+    """The last counted decision whose window holds the instant (M1), else one still to be."""
+    entries = [entry for entry in person.entries(slot.id) if not entry["void"]]
+    fitting = [entry for entry in entries if _open(entry, objective, at)]
+    if fitting:
+        return max(fitting, key=lambda entry: (entry["counted"], entry["id"]))
+    waiting = [entry for entry in entries if entry["counted"] is None and entry["at"] <= at]
+    return max(waiting, key=_when, default=None)
+
+
+def _open(entry: dict[str, Any], objective: CompiledObjective, at: float) -> bool:
+    """Whether a decision was counted and its window holds the instant."""
+    counted = entry["counted"]
+    window = objective.objective.window_seconds
+    return counted is not None and bool(counted <= at <= counted + window)
+
+
+def credit(
+    slot: CompiledSlot,
+    objective: CompiledObjective,
+    entry: dict[str, Any],
+    earned: Earned,
+    effects: Effects,
+) -> None:
+    """
+    Let a decision earn an outcome.
+
+    What comes before the decision is counted waits for it, and what was reversed before it came
+    earns nothing: facts may arrive in any order (L2, F6).
+    """
+    if entry["void"] or earned.id in entry["undone"]:
+        return
+    if entry["counted"] is None:
+        if len(entry["early"]) < EARLY_KEPT:
+            early = [objective.id, earned.id, earned.worth, earned.at, earned.taken]
+            entry["early"].append(early)
+        return
+    if not _open(entry, objective, earned.at):
+        effects.status = "late"
+        return
+    reward = 1.0 if slot.model is LOGISTIC else slot.terms[objective.id].of(earned.worth)
+    done = entry["done"].setdefault(objective.id, [])
+    credited = {
+        "id": earned.id,
+        "worth": earned.worth,
+        "attributed": objective.clip(earned.worth),
+        "reward": reward,
+        "items": earned.taken,
+        "taught": not done or objective.objective.count != "first",
+    }
+    done.append(credited)
+    if credited["taught"]:
+        _earn(objective.id, entry, credited, 1.0, effects)
+
+
+def _earn(
+    objective: str,
+    entry: Mapping[str, Any],
+    credited: Mapping[str, Any],
+    times: float,
+    effects: Effects,
+) -> None:
+    """Add a credited outcome to the arms; of a list, only to those of the items taken."""
+    reward, items = credited["reward"], credited["items"]
+    for arm in entry["arms"]:
+        if items is None or arm["item"] is None or arm["item"] in items:
+            effects.add(arm["key"], converted(arm["x"], reward), times)
+    if entry["propensity"]:
+        earned = {f"r:{entry['creative']}": reward / entry["propensity"]}
+        effects.add(f"figures:{entry['slot']}", earned, times)
+    effects.add(f"objective:{objective}", {"attributed": credited["attributed"]}, times)
+
+
+def taken(slot: CompiledSlot, signal: Mapping[str, Any]) -> list[str] | None:
+    """The items a signal names; None where the slot does not tell items apart."""
+    if slot.items is None or slot.items.of is None or "data" not in signal:
+        return None
+    found = slot.items.of(signal)
+    return [str(item) for item in (found if isinstance(found, list) else [found])]
+
+
+def reverse(
+    objective: CompiledObjective, entry: dict[str, Any], reverses: str, effects: Effects
+) -> float | None:
+    """Take back an outcome as it was learned (L2); gives what it was worth, if it is known."""
+    waiting = [one for one in entry["early"] if one[:2] == [objective.id, reverses]]
+    if waiting:
+        entry["early"].remove(waiting[0])
+        return float(waiting[0][2])
+    done = entry["done"].get(objective.id, [])
+    credited = next((one for one in done if one["id"] == reverses), None)
+    if credited is None:
+        return None
+    done.remove(credited)
+    if credited["taught"]:
+        _earn(objective.id, entry, credited, -1.0, effects)
+        if done and not done[0]["taught"]:
+            done[0]["taught"] = True
+            _earn(objective.id, entry, done[0], 1.0, effects)
+    effects.add(f"objective:{objective.id}", {"reversed": 1.0})
+    return float(credited["worth"])
