@@ -21,7 +21,7 @@ with Client("memory://", policy=POLICY) as client:  # "sqlite:///shop.db" keeps 
         client.consent(visitor, grant=["personalise"], source="signup_form")
         client.emit("product_viewed", subject=visitor, data={"name": "margherita"})
     first = client.decide("hero", subject="ada", default={"headline": "Welcome"})
-    print("ada sees", first.get("headline"), "| reason:", first.reason, first.explanation.because)
+    print("ada sees:", first.get("headline"), "|", first.reason, "|", *first.explanation.because)
     client.report(first, "displayed")
     client.emit("order_placed", subject="ada")  # the objective names it: it is the conversion
     then = client.decide("hero", subject="ben")

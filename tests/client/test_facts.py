@@ -280,4 +280,3 @@ def test_a_changed_policy_finds_the_history_it_asks_for(world: World):
     }
     embedded(client).shelf.publish(bundle(policy(version="2", traits=[orders])))
     assert client.profile("u-1").computed == {"orders": 1}
-

@@ -116,6 +116,7 @@ class World:
     wrap: Callable[[Store], Store] = lambda store: store
     clients: list[Client] = Factory(list)
     _memory: MemoryStore | None = None
+    _document: Mapping[str, Any] | None = None
 
     def client(
         self,
@@ -125,11 +126,12 @@ class World:
         tenant: str = "default",
         **options: Any,
     ) -> Client:
-        """Another client over the store, as another process would hold it."""
+        """Another client over the store, as another process would hold it, with the last policy."""
+        document = self._document = document or self._document or policy()
         backend = Embedded(
             self.wrap(self._store()),
             tenant=tenant,
-            policy=bundle(document or policy()),
+            policy=bundle(document),
             clock=self.clock,
             uniform=random.Random(seed).random,
         )

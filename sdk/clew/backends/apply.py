@@ -118,9 +118,13 @@ class Applying:
         known = self.canonical.get(subject)
         if known is None:
             assert self.policy is not None  # noqa: S101 - refused before
-            person, _ = load(self.write, self.tenant, self.policy, subject)
+            anew = Effects()
+            person, _ = load(self.write, self.tenant, self.policy, subject, effects=anew)
             known = person.subject
             self.people[known] = person
+            if anew.sums:
+                # What folding its history anew has counted is kept together with the documents.
+                self.took(person, anew)
             for name in person.documents:
                 self.canonical[name] = known
         return self.people[known]

@@ -18,11 +18,13 @@ from clew.backends.base import Kind, Place, Reading, Store
 from clew.clock import instant
 from clew.engine.bucketing import store_bucket
 from clew.engine.compile import CompiledPolicy
+from clew.engine.effects import Effects
+from clew.engine.fold import fold_trait
 from clew.engine.person import Document, Person, empty
 
 __all__ = ["Hot", "Pending", "People", "load"]
 
-#: People kept in memory; beyond this the longest unused are forgotten.
+#: People kept in memory; beyond this those read first are forgotten first.
 PEOPLE_KEPT = 10_000
 
 Refold: TypeAlias = Callable[[Person, "Pending"], None]
@@ -54,13 +56,22 @@ class Hot:
 
 
 def load(
-    reading: Reading, tenant: str, policy: CompiledPolicy, subject: str
+    reading: Reading,
+    tenant: str,
+    policy: CompiledPolicy,
+    subject: str,
+    *,
+    effects: Effects | None = None,
 ) -> tuple[Person, dict[str, int]]:
     """
     Read a person: follow the link of an anonymous subject, then every identity's document.
 
     Documents that were folded for other traits are folded anew from the stored signals, so a
     changed policy finds the history it asks for (C45).
+
+    Args:
+        effects: takes the counts that folding anew adds (what is bought with what); whoever gives
+            it stores the documents in the same transaction, so that they are added once.
     """
     documents: dict[str, Document] = {}
     versions: dict[str, int] = {}
@@ -78,34 +89,34 @@ def load(
         if member not in documents:
             document(member)
     for name, found in documents.items():
-        _refold(reading, tenant, policy, name, found)
+        _refold(reading, tenant, policy, name, found, effects or Effects())
     return Person(policy, canonical, documents), versions
 
 
 def _refold(
-    reading: Reading, tenant: str, policy: CompiledPolicy, name: str, document: Document
+    reading: Reading,
+    tenant: str,
+    policy: CompiledPolicy,
+    name: str,
+    document: Document,
+    effects: Effects,
 ) -> None:
     """Fold the stored signals into traits the document does not have yet; drop those unused."""
     if document.get("fold") == policy.fold_digest:
         return
     document["fold"] = policy.fold_digest
-    states = document["traits"]
     wanted = {trait.digest: trait for trait in policy.traits.values()}
+    states = {digest: s for digest, s in document["traits"].items() if digest in wanted}
     missing = [trait for digest, trait in wanted.items() if digest not in states]
-    document["traits"] = {digest: states[digest] for digest in states if digest in wanted}
+    document["traits"] = states
     if not missing or not document["signals"]:
         return
-    covers = policy.purposes.covers
     for body in reading.facts((store_bucket(tenant, name), tenant), "signal", name):
         signal = orjson.loads(body)
+        at = instant(signal["occurred_at"])
         for trait in missing:
-            stamped = signal.get("purposes", ())
-            if trait.signal != signal["type"] or not any(covers(p, trait.purpose) for p in stamped):
-                continue
-            at = instant(signal["occurred_at"])
-            state = trait.fold(document["traits"].get(trait.digest), at, signal)
-            if state is not None:
-                document["traits"][trait.digest] = state
+            if trait.signal == signal["type"]:
+                fold_trait(policy, trait, states, signal, at, effects)
 
 
 class People:

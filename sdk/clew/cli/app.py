@@ -11,7 +11,6 @@ from typing import Any
 
 import click
 
-import clew
 from clew.cli.demo import demo
 from clew.cli.doctor import doctor
 from clew.cli.importing import import_rows
@@ -63,9 +62,9 @@ def _where_to_look(error: click.ClickException) -> str:
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(clew.__version__, prog_name="clew")
+@click.version_option(package_name="clew", prog_name="clew")
 @click.option("--debug", is_flag=True, help="Show the traceback of a failure.")
-def app(*, debug: bool) -> None:  # noqa: ARG001 - read where failures are caught
+def app(*, debug: bool) -> None:
     """Signals in, decisions out, outcomes back, lift you can believe."""
 
 

@@ -101,7 +101,7 @@ class Connection:
             yield backend
 
 
-class _Instant(click.ParamType):
+class _Instant(click.ParamType[float]):
     """An RFC 3339 instant."""
 
     name = "instant"

@@ -1,6 +1,5 @@
 """`clew import`: rows of a file become signals, and what was done with each kind of row is said."""
 
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -84,7 +83,7 @@ def _progress(file: Path) -> Iterator[Callable[[int], Any]]:
 
     stderr = Console(file=sys.stderr)
     with Progress(console=stderr, disable=not stderr.is_terminal, transient=True) as progress:
-        task = progress.add_task(file.name, total=os.path.getsize(file))
+        task = progress.add_task(file.name, total=file.stat().st_size)
         yield lambda position: progress.update(task, completed=position)
 
 
@@ -100,8 +99,9 @@ def _tell(report: Report, letters: Path, *, grounded: bool) -> None:
 
 def _sentences(report: Report, letters: Path, *, grounded: bool) -> Iterator[str]:
     yield (
-        f"{report.rows:,} rows: {report.applied:,} signals applied, {report.duplicate:,} duplicate, "
-        f"{report.refused:,} refused, {report.left_out:,} rows left out, {report.bad:,} bad rows."
+        f"{report.rows:,} rows: {report.applied:,} signals applied, {report.duplicate:,} "
+        f"duplicate, {report.refused:,} refused, {report.left_out:,} rows left out, "
+        f"{report.bad:,} bad rows."
     )
     yield (
         f"{len(report.subjects):,} subjects; {report.without_subject:,} rows without one, under "

@@ -1,4 +1,4 @@
-"""`clew measure`: what each objective earned against its holdout, or why that cannot be said yet."""
+"""`clew measure`: what each objective earned against its holdout, or why that is not known yet."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from clew.codec import to_json
 from clew.errors import ConfigurationError
 from clew.model.measurement import Effect, Measurement
 
-__all__ = ["measure", "show_measurement"]
+__all__ = ["interval", "measure", "show_measurement"]
 
 
 @click.command()
@@ -86,7 +86,7 @@ def show_measurement(one: Measurement) -> None:
 def _effects(one: Measurement) -> Iterator[str]:
     if one.absolute is not None:
         yield (
-            f"lift {interval(one.absolute, one)} per subject, {percent(1 - one.alpha, 0)} interval"
+            f"lift {interval(one.absolute)} per subject, {percent(1 - one.alpha, 0)} interval"
             " that holds at every look"
         )
     if one.relative is not None:
@@ -109,8 +109,7 @@ def _effects(one: Measurement) -> Iterator[str]:
     yield from one.notes
 
 
-def interval(effect: Effect, one: Measurement) -> str:
+def interval(effect: Effect) -> str:
     """Write an effect with its interval."""
     p = "" if effect.p is None else f", p {effect.p:.2g}"
-    del one
     return f"{effect.estimate:+.4f} [{effect.lower:+.4f} to {effect.upper:+.4f}{p}]"

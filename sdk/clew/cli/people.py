@@ -1,4 +1,4 @@
-"""`clew profile`, `clew decide`, `clew explain`: one person, what is known, what is shown and why."""
+"""One person: what is known (`profile`), what is shown (`decide`) and why (`explain`)."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,6 +16,7 @@ from clew.errors import ConfigurationError
 from clew.model.decision import Decision, Explanation
 from clew.model.policy import Trait
 from clew.model.profile import Profile
+from clew.schema import nearest
 
 __all__ = ["decide", "explain", "profile"]
 
@@ -61,11 +62,9 @@ def decide(
     The decision is recorded like any other; it counts when it is reported as displayed.
     """
     known = _context(context)
-    with connection.reading(policy=policy_path, as_of=as_of) as (client, _):
+    with connection.reading(policy=policy_path, as_of=as_of) as (client, backend):
+        _check_slot(slot, backend)
         made = client.decide(slot, subject=subject, context=known)
-        if made.reason in {"unknown_slot", "error"}:
-            policy = client.decide  # noqa: F841
-            raise ConfigurationError(f"{slot!r} was not decided: {made.reason}")
         if as_json:
             print_json(to_json(made))
         else:
@@ -104,7 +103,9 @@ def _show_profile(found: Profile, backend: Backend, tenant: str) -> None:
     if found.anonymous_subjects:
         tell(f"linked: {', '.join(found.anonymous_subjects)}")
     policy = backend.policy()
-    declared = {(t.kind, t.id): t for t in policy.traits} if policy is not None else {}
+    declared: dict[tuple[str, str], Trait] = {}
+    if policy is not None:
+        declared = {(trait.kind, trait.id): trait for trait in policy.traits}
     rows = table("origin", "trait", "value", "what it is")
     for origin in _ORIGINS:
         for name, value in sorted(getattr(found, origin).items()):
@@ -167,6 +168,14 @@ def _context(pairs: tuple[str, ...]) -> dict[str, Any]:
         except orjson.JSONDecodeError:
             context[name] = value
     return context
+
+
+def _check_slot(slot: str, backend: Backend) -> None:
+    policy = backend.policy()
+    slots = [one.id for one in policy.slots] if policy is not None else []
+    if slot not in slots:
+        hint = nearest(slot, slots) or f"; it has: {', '.join(slots)}"
+        raise ConfigurationError(f"the live policy has no slot `{slot}`{hint}")
 
 
 def _show_decision(made: Decision) -> None:

@@ -11,7 +11,12 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from clew.clock import instant
-from clew.engine.compile import OUTCOMES_AS_SIGNALS, CompiledObjective, CompiledSlot
+from clew.engine.compile import (
+    OUTCOMES_AS_SIGNALS,
+    CompiledObjective,
+    CompiledPolicy,
+    CompiledSlot,
+)
 from clew.engine.credit import (
     Earned,
     count_decision,
@@ -24,6 +29,7 @@ from clew.engine.credit import (
 )
 from clew.engine.effects import Effects
 from clew.engine.person import Person
+from clew.engine.traits import CompiledTrait
 from clew.engine.trial import TrialDocument, count, key, opened, remember
 from clew.trust.ledger import record
 
@@ -32,6 +38,7 @@ __all__ = [
     "fold_decision",
     "fold_outcome",
     "fold_signal",
+    "fold_trait",
     "history",
     "split_experiment",
 ]
@@ -96,19 +103,14 @@ def fold_signal(person: Person, who: str, signal: Fact, *, reported: bool = Fals
 def fold_decision(person: Person, decision: Fact, at: float) -> Effects:
     """Keep a decision made at an instant for crediting, count it, and open its trials."""
     effects = Effects()
-    figures = {"decisions": 1.0, f"reason:{decision['reason']}": 1.0}
     if decision.get("traffic", "human") not in person.policy.traffic:
         effects.add("excluded", {decision["traffic"]: 1.0})
         return effects
-    if decision.get("creative"):
-        figures[f"d:{decision['creative']}"] = 1.0
-    effects.add(f"figures:{decision['slot']}", figures)
+    _describe(decision, 1.0, effects)
     if decision.get("subject") is None:
         return effects
     entry = keep(person.documents[person.subject], decision, at)
     for assignment in decision.get("assignments", ()) if decision.get("measured") else ():
-        where = f"decided:{assignment['id']}:{assignment['epoch']}"
-        effects.add(where, {assignment["arm"]: 1.0})
         _open_trial(person, decision, assignment, at, effects)
     slot = person.policy.slots.get(decision["slot"])
     if slot is None:
@@ -138,6 +140,8 @@ def fold_outcome(person: Person, outcome: Fact) -> Effects:
     at = instant(outcome["occurred_at"])
     kind = outcome["type"]
     if kind in {"voided", "overridden"}:
+        if kind == "voided" and not entry["void"]:
+            _describe(entry, -1.0, effects)
         void(entry, effects)
         effects.add(f"figures:{slot.id}", {kind: 1.0})
     elif kind == _COUNTING.get(slot.slot.counts_on):
@@ -147,29 +151,52 @@ def fold_outcome(person: Person, outcome: Fact) -> Effects:
     return effects
 
 
+def _describe(decision: Fact, times: float, effects: Effects) -> None:
+    """Count a decision in the figures; with *times* -1, take it out again (D8)."""
+    figures = {"decisions": 1.0, f"reason:{decision['reason']}": 1.0}
+    if decision.get("creative"):
+        figures[f"d:{decision['creative']}"] = 1.0
+    effects.add(f"figures:{decision['slot']}", figures, times)
+    for assignment in decision.get("assignments", ()) if decision.get("measured") else ():
+        where = f"decided:{assignment['id']}:{assignment['epoch']}"
+        effects.add(where, {assignment["arm"]: 1.0}, times)
+
+
 # -- traits and catalogues
 
 
 def _fold_traits(
     person: Person, document: dict[str, Any], signal: Fact, at: float, effects: Effects
 ) -> None:
-    covers = person.policy.purposes.covers
-    stamped = signal.get("purposes", ())
     for trait in person.policy.traits_of_signal.get(signal["type"], ()):
-        if not any(covers(purpose, trait.purpose) for purpose in stamped):
-            continue
-        states = document["traits"]
-        state = states.get(trait.digest)
-        if trait.fold_pairs is None:
-            state = trait.fold(state, at, signal)
-        else:
-            state, pairs = trait.fold_pairs(state, at, signal)
-            for (item, other), n in pairs.items():
-                where = f"pairs:{trait.digest}:{item}" if other else f"pairs:{trait.digest}"
-                effects.add(where, {other or item: n})
-        if state is not None:
-            states[trait.digest] = state
+        if fold_trait(person.policy, trait, document["traits"], signal, at, effects):
             person.gather(trait)
+
+
+def fold_trait(
+    policy: CompiledPolicy,
+    trait: CompiledTrait,
+    states: dict[str, Any],
+    signal: Fact,
+    at: float,
+    effects: Effects,
+) -> bool:
+    """Fold a signal into one trait, if its purpose was permitted; whether there is a state now."""
+    covers = policy.purposes.covers
+    if not any(covers(purpose, trait.purpose) for purpose in signal.get("purposes", ())):
+        return False
+    state = states.get(trait.digest)
+    if trait.fold_pairs is None:
+        state = trait.fold(state, at, signal)
+    else:
+        state, pairs = trait.fold_pairs(state, at, signal)
+        for (item, other), n in pairs.items():
+            where = f"pairs:{trait.digest}:{item}" if other else f"pairs:{trait.digest}"
+            effects.add(where, {other or item: n})
+    if state is None:
+        return False
+    states[trait.digest] = state
+    return True
 
 
 def _learn_items(person: Person, signal: Fact, effects: Effects) -> None:

@@ -1,4 +1,4 @@
-"""Where bad rows go: one JSON object per line, with the row, its number and what is wrong with it."""
+"""Where bad rows go: one JSON object per line, with the row, its number and what is wrong."""
 
 import json
 from pathlib import Path

@@ -116,7 +116,7 @@ def check_against(how: CompiledMap, policy: CompiledPolicy) -> None:
 
 
 def _kind(kind: RowKind, place: int, value: ImportMap, problems: list[Problem]) -> CompiledKind:
-    above = ["kinds", place]
+    above: list[str | int] = ["kinds", place]
     when = None if kind.when is None else _rule(kind.when, [*above, "when"], value, problems)
     rules = (
         (name, _rule(source, [*above, "data", name], value, problems))

@@ -134,7 +134,7 @@ def open_rows(path: Path, how: ImportMap) -> Iterator[Rows]:
         plain = gzip.GzipFile(fileobj=file) if packed else file
         # Bytes that are not of this encoding are kept, so that only their own row is refused.
         with io.TextIOWrapper(
-            plain,  # type: ignore[arg-type]
+            plain,
             encoding=_without_mark(how.encoding),
             errors="surrogateescape",
             newline="" if how.format == "csv" else None,

@@ -1,0 +1,83 @@
+"""A policy that asks for something new finds the history that is there (C45)."""
+
+from typing import Any
+
+import pytest
+
+from clew import Client
+from clew.backends.embedded import Embedded
+from clew.policy import build_bundle, load_policy
+from client.worlds import World, embedded, policy
+
+_LATER = [
+    {
+        "id": "usual",
+        "signal": "item_ordered",
+        "aggregate": "affinity",
+        "of": "data.sku",
+        "purpose": "personalise",
+    },
+    {
+        "id": "pairs",
+        "signal": "item_ordered",
+        "aggregate": "together",
+        "of": "data.sku",
+        "by": "data.order",
+        "catalogue": "products",
+        "purpose": "personalise",
+    },
+]
+
+
+def _versions() -> tuple[dict[str, Any], dict[str, Any]]:
+    """A policy that reads ordered items a little, and the next version, which reads them well."""
+    count = {
+        "id": "ordered",
+        "signal": "item_ordered",
+        "aggregate": "count",
+        "purpose": "personalise",
+    }
+    catalogues = [{"id": "products", "learn": {"signal": "item_ordered", "item": "data.sku"}}]
+    first = policy(traits=[count], catalogues=catalogues)
+    return first, {**first, "version": "2", "traits": [count, *_LATER]}
+
+
+def _ordered(client: Client, *orders: str) -> None:
+    for skus in orders:
+        for sku in skus:
+            client.emit("item_ordered", subject="u-1", data={"sku": sku, "order": skus})
+    client.flush()
+
+
+def _pairs(backend: Embedded, item: str) -> dict[str, float]:
+    compiled = backend.compiled()
+    assert compiled is not None
+    trait = compiled.traits["computed.pairs"]
+    with backend.store.read() as read:
+        return read.sums("default", f"pairs:{trait.digest}:{item}")
+
+
+@pytest.fixture
+def grown(world: World) -> Client:
+    """A client whose person ordered under the first version before the second was published."""
+    first, second = _versions()
+    client = world.client(first)
+    client.consent("u-1", grant=["personalise"])
+    _ordered(client, "ab", "abc")
+    embedded(client).shelf.publish(build_bundle(load_policy(second)))
+    return client
+
+
+def test_a_new_trait_is_folded_from_the_log(grown: Client) -> None:
+    """A trait that is declared later has the value it would have had all along."""
+    assert grown.profile("u-1").computed["ordered"] == 5
+    assert set(grown.profile("u-1").computed["usual"]["shares"]) == {"a", "b", "c"}
+
+
+def test_pairs_of_the_past_are_counted_once(grown: Client) -> None:
+    """What was bought together before the trait was declared is counted with the next fact."""
+    _ordered(grown, "d")
+    _ordered(grown, "e")
+    backend = embedded(grown)
+    assert _pairs(backend, "a") == {"b": 2.0, "c": 1.0}
+    assert _pairs(backend, "c") == {"a": 1.0, "b": 1.0}

@@ -1,0 +1,146 @@
+"""A store that fails never fails the application: emit, decide and report always answer (D2)."""
+
+from typing import Any
+
+import pytest
+
+from clew.backends.base import Store
+from clew.errors import BackendUnavailableError, ConsentError
+from client.worlds import World, people, policy, show, slot
+
+DOCUMENT = policy(slots=[slot(sticky="session"), slot("list", "priority")])
+
+
+class Sick:
+    """A store whose calls fail while it is told to, or from the n-th call on."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.failing: set[str] = set()
+        self.error: Exception = BackendUnavailableError("the disk is gone")
+        self.calls_left: int | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self.failing:
+            return self._fail
+        if self.calls_left is not None:
+            self.calls_left -= 1
+            if self.calls_left < 0:
+                return self._fail
+        return getattr(self.store, name)
+
+    def _fail(self, *_: object) -> Any:
+        raise self.error
+
+
+@pytest.fixture
+def sick(world: World):
+    """A client over a store that can be made to fail."""
+    stores: list[Sick] = []
+
+    def wrap(store: Store) -> Any:
+        stores.append(Sick(store))
+        return stores[-1]
+
+    world.wrap = wrap
+    client = world.client(DOCUMENT)
+    people(client, ["u-1"])
+    yield client, stores[0]
+    stores[0].failing.clear()
+    stores[0].calls_left = None
+
+
+ERRORS = [
+    pytest.param(BackendUnavailableError("the disk is gone"), id="unavailable"),
+    pytest.param(RuntimeError("a fault in somebody's store"), id="a fault of the store"),
+]
+
+
+@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize("failing", [{"read"}, {"changes"}, {"read", "write", "changes"}])
+def test_decide_always_answers(sick, error, failing):
+    """Whatever fails, a decision comes back with a default and its reason, and is counted (D2)."""
+    client, store = sick
+    store.error, store.failing = error, failing
+    decision = client.decide("hero", subject="u-new", default={"headline": "Hi"})
+    assert decision.reason == "error"
+    assert decision.get("headline") in {"plain", "Hi"}
+    assert (decision.propensity, decision.token) == (None, None)
+    assert client.report(decision, "displayed") == "applied"
+    assert client.losses == {"decide_failed": 1, "unattributed": 1}
+
+
+@pytest.mark.parametrize("calls", range(30))
+def test_decide_answers_wherever_the_store_fails(sick, calls):
+    """However many calls go well before one fails, every slot gets a decision (D2)."""
+    client, store = sick
+    store.calls_left = calls
+    made = client.decide_all(["hero", "unknown"], subject="u-new", default={"headline": "Hi"})
+    assert [decision.get("headline") is None for decision in made.values()] == [False, False]
+
+
+@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize("failing", [{"read"}, {"changes"}, {"read", "changes"}])
+def test_emit_keeps_what_the_store_cannot_take(sick, error, failing):
+    """A signal for which the store fails is kept, and stored once it is well again (F4)."""
+    client, store = sick
+    store.error, store.failing = error, failing
+    client.emit("product_viewed", subject="u-2", id="s-1")
+    assert client.losses == {"emit_failed": 1}
+    store.failing = set()
+    client.consent("u-2", grant=["personalise"])
+    assert client.flush() in {0, 1}
+    client.emit("product_viewed", subject="u-1", id="s-2")
+    assert client.flush() == 0
+
+
+def test_emit_is_stored_when_the_store_is_well_again(sick):
+    """What was emitted meanwhile is all there afterwards (F4)."""
+    client, store = sick
+    store.failing = {"read", "changes", "write"}
+    for number in range(3):
+        client.emit("product_viewed", subject="u-1", id=f"s-{number}")
+    store.failing = set()
+    assert client.flush() == 0
+    assert client.profile("u-1").computed["views"] == 3
+
+
+@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize("failing", [{"read"}, {"changes"}, {"read", "changes"}])
+def test_report_never_fails(sick, error, failing):
+    """An outcome for which the store fails is queued, or applied where it need not be asked (D2)."""
+    client, store = sick
+    decision = client.decide("hero", subject="u-1")
+    store.error, store.failing = error, failing
+    assert client.report(decision, "displayed", id="o-1") in {"queued", "applied"}
+    store.failing = set()
+    assert client.flush() == 0
+    assert client.report(decision, "displayed", id="o-1") == "duplicate"
+
+
+def test_get_never_raises_on_a_sick_store(sick):
+    """A decision in hand renders whatever happens to the store (D2)."""
+    client, store = sick
+    decision = client.decide("hero", subject="u-1")
+    store.failing = {"read", "write", "changes"}
+    assert decision.get("headline") == decision.creative
+
+
+def test_consent_raises_when_it_is_not_stored(sick):
+    """Nothing holds of a consent that could not be stored, and the caller is told (C25)."""
+    client, store = sick
+    store.failing = {"write"}
+    with pytest.raises(ConsentError, match="not stored"):
+        client.consent("u-1", withdraw=["personalise"])
+    store.failing = set()
+    assert show(client, "u-1").reason == "bandit"
+    with pytest.raises(ConsentError, match="no purpose 'persnalise'"):
+        client.consent("u-1", grant=["persnalise"])
+
+
+def test_the_default_needs_no_store(sick):
+    """The policy's default is shown as long as the policy is at hand (D2)."""
+    client, store = sick
+    client.decide("hero", subject="u-1")
+    store.failing = {"read"}
+    assert client.decide("hero", subject="u-new").creative == "plain"
