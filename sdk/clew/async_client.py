@@ -3,10 +3,10 @@
 import asyncio
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, overload
 
 from clew.backends.base import Backend
 from clew.client import FLUSH_SECONDS, Client
@@ -154,6 +154,42 @@ class AsyncClient:
                 slot, subject=subject, context=context, request_id=f"{request_prefix}:{subject}"
             )
 
+    @overload
+    def report(
+        self,
+        decision: Decision | str,
+        type: str,
+        *,
+        value: float | None = ...,
+        currency: str | None = ...,
+        id: str | None = ...,
+        at: str | float | datetime | None = ...,
+        view_id: str | None = ...,
+        reverses: str | None = ...,
+        actor: str | None = ...,
+        note: str | None = ...,
+        department: str | None = ...,
+        wait: None = ...,
+    ) -> ReportStatus: ...
+
+    @overload
+    def report(
+        self,
+        decision: Decision | str,
+        type: str,
+        *,
+        value: float | None = ...,
+        currency: str | None = ...,
+        id: str | None = ...,
+        at: str | float | datetime | None = ...,
+        view_id: str | None = ...,
+        reverses: str | None = ...,
+        actor: str | None = ...,
+        note: str | None = ...,
+        department: str | None = ...,
+        wait: float,
+    ) -> Awaitable[ReportStatus]: ...
+
     def report(
         self,
         decision: Decision | str,
@@ -168,9 +204,10 @@ class AsyncClient:
         actor: str | None = None,
         note: str | None = None,
         department: str | None = None,
-    ) -> ReportStatus:
-        """As `Client.report`; to wait until it is stored, await `flush` behind it."""
-        return self._client.report(
+        wait: float | None = None,
+    ) -> ReportStatus | Awaitable[ReportStatus]:
+        """As `Client.report`; with *wait*, to be awaited until it is stored."""
+        status = self._client.report(
             decision,
             type,
             value=value,
@@ -183,6 +220,11 @@ class AsyncClient:
             note=note,
             department=department,
         )
+        return status if wait is None else self._stored(status, wait)
+
+    async def _stored(self, status: ReportStatus, seconds: float) -> ReportStatus:
+        await self.flush(seconds)
+        return status
 
     async def consent(
         self,

@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeAlias
 import orjson
 
 from clew.backends import open_backend
-from clew.backends.base import Backend
+from clew.backends.base import Admission, Backend
 from clew.clock import Clock, SystemClock
 from clew.codec import to_json
 from clew.delivery.outbox import Outbox
@@ -92,7 +92,9 @@ class Core:
             policy=None if policy is None else _bundle(policy),
             clock=self.clock,
         )
-        folder = spool if spool is not None else _spool_folder(self.url)
+        # Where a backend was given, only its URL tells where its facts on their way belong.
+        beside = None if backend is not None and url is None else _spool_folder(self.url)
+        folder = spool if spool is not None else beside
         disk = (
             None if folder is None or durability == "none" else Spool(folder, durability=durability)
         )
@@ -126,7 +128,7 @@ class Core:
                 data=data,
                 now=self.clock.now(),
                 tenant=self.tenant,
-                policy=self.compiled,
+                policy=self._policy_at_hand(),
                 id=id,
                 at=at,
                 channel=channel,
@@ -134,16 +136,11 @@ class Core:
                 traffic=traffic,
                 **more,
             )
-            admission = self.backend.admit({"signal": fact})
+            admission = self._admit("emit", {"signal": fact})
         except DocumentError as error:
             return self._refuse(error, type, id)
         except orjson.JSONEncodeError as error:
             raise TypeError(f"data of signal {type!r}: {error}; use JSON values only") from None
-        except ClewError as error:
-            # The backend cannot take note of it now; it is kept, and folded when it can.
-            self._failed("emit", error)
-            self.outbox.put(orjson.dumps({"signal": fact}))
-            return str(fact["id"])
         if admission.payload is not None:
             self.outbox.put(admission.payload)
         elif admission.status == "refused":
@@ -178,14 +175,10 @@ class Core:
             raise TypeError(f"report a Decision or its token, not {decision!r}")
         try:
             fact = outcome(type, name, now=self.clock.now(), id=id, at=at, value=value, **more)
-            admission = self.backend.admit({"outcome": fact})
         except DocumentError as error:
             self._refuse(error, type, id)
             return "refused"
-        except ClewError as error:
-            self._failed("report", error)
-            self.outbox.put(orjson.dumps({"outcome": fact}))
-            return "queued"
+        admission = self._admit("report", {"outcome": fact})
         if admission.payload is not None:
             self.outbox.put(admission.payload)
         return admission.status  # type: ignore[return-value]
@@ -331,6 +324,24 @@ class Core:
 
     # -- inside
 
+    def _policy_at_hand(self) -> CompiledPolicy | None:
+        """The live policy; None too where the backend cannot tell it now."""
+        try:
+            return self.compiled
+        except Exception:  # the store may be what is failing
+            logger.debug("the policy could not be read", exc_info=True)
+            return None
+
+    def _admit(self, operation: str, item: dict[str, Any]) -> Admission:
+        """Have the backend take note of a fact; what it cannot take now is kept until it can."""
+        try:
+            return self.backend.admit(item)
+        except orjson.JSONEncodeError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the application goes on
+            self._failed(operation, error)
+            return Admission("queued", orjson.dumps(item))
+
     def _deliver(self, batch: list[bytes]) -> None:
         for result in self.backend.append(batch):
             if result.status == "refused":
@@ -364,10 +375,10 @@ class Core:
 
     def _unknown(self, slot: str, default: Mapping[str, Any] | None) -> Decision:
         self._losses["unknown_slot"] += 1
-        policy = self.policy
+        policy = self._policy_at_hand()
         if ("slot", slot) not in self._said and policy is not None:
             self._said.add(("slot", slot))
-            near = get_close_matches(slot, [known.id for known in policy.slots], n=1)
+            near = get_close_matches(slot, policy.slots, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             logger.warning("the policy has no slot %r%s (said once per slot)", slot, hint)
         return self._local(slot, "unknown_slot", default)
@@ -376,13 +387,10 @@ class Core:
         """A decision made on the spot: the policy's default, else the caller's, else nothing."""
         filled: Mapping[str, Any] = {}
         creative = None
-        try:
-            policy = self.compiled
-            if policy is not None and slot in policy.slots:
-                creative = policy.slots[slot].default.id
-                filled = content(policy, {"slot": slot, "creative": creative})
-        except Exception:  # the store may be what is failing
-            logger.debug("no policy at hand for the default of %r", slot, exc_info=True)
+        policy = self._policy_at_hand()
+        if policy is not None and slot in policy.slots:
+            creative = policy.slots[slot].default.id
+            filled = content(policy, {"slot": slot, "creative": creative})
         now = self.clock.now()
         return Decision(
             id=mint(now, 0),

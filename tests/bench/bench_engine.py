@@ -82,7 +82,7 @@ def main() -> None:
             "clew engine": lambda: decide(policy, slot, at),
         },
         floor="by hand",
-        at_most={"clew engine": 8.0},
+        at_most={"clew engine": 15.0},
     )
 
 

@@ -200,7 +200,12 @@ class CompiledSlot:
     id: str
     purpose: str
     creatives: tuple[CompiledCreative, ...]
+    names: tuple[str, ...]
     default: CompiledCreative
+    #: Whether every creative is always eligible where the request names no locale.
+    unconditional: bool
+    #: Whether a creative is essential (RULES D10).
+    has_essential: bool
     features: Features
     model: Model
     #: What is believed of an arm that has learned nothing.
@@ -219,6 +224,8 @@ class CompiledSlot:
     holdouts: tuple[CompiledHoldout, ...]
     #: Of a `split` slot: creative ids and the upper bounds of their shares.
     split: tuple[tuple[str, ...], tuple[float, ...]]
+    #: What a subject's place among the shares is hashed with.
+    split_salt: str
     #: Names the experiment that the shares of a `split` slot are; another epoch, another one.
     split_epoch: str
     items: CompiledItems | None
@@ -462,6 +469,9 @@ def _slot(
         id=slot.id,
         purpose=slot.purpose,
         creatives=tuple(live),
+        names=tuple(creative.id for creative in live),
+        unconditional=all(creative.unconditional for creative in live),
+        has_essential=any(creative.creative.essential for creative in live),
         default=next(c for c in creatives if c.id == slot.default),
         features=features,
         model=model,
@@ -475,6 +485,7 @@ def _slot(
         window_seconds=max(o.objective.window_seconds for o in chosen),
         holdouts=tuple(h for h in holdouts.values() if _in_scope(h.holdout, slot.id)),
         split=(tuple(slot.shares), cumulate(tuple(slot.shares.values()))),
+        split_salt=f"split:{slot.id}",
         split_epoch=digest(sorted(slot.shares.items()), slot.default),
         items=items,
         boundaries=_boundaries([*live, *holdouts.values()]),

@@ -10,7 +10,6 @@ arbitration, draw. What comes after permission runs alike in both arms of a hold
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any, Protocol, TypeAlias
 
 from attrs import define
@@ -158,24 +157,18 @@ class Raw:
 
 def decide(policy: CompiledPolicy, slot: CompiledSlot, at: Situation) -> Raw:
     """Fill one slot."""
-    at.view["segments"] = segments = [
-        name for name, rule in policy.segments if truthy(rule(at.view))
-    ]
+    view = at.view
+    view["segments"] = [name for name, rule in policy.segments if truthy(rule(view))]
     if at.basis is None:
-        return Raw("consent_denied", _contextual(policy, slot, at), segments=tuple(segments))
-    rendered: dict[str, dict[str, Any]] = {}
-    no_locale = "locale" not in at.view["context"]
-    eligible = [
-        creative
-        for creative in slot.creatives
-        if (no_locale and creative.unconditional) or _eligible(policy, creative, at, rendered)
-    ]
-    names = tuple(creative.id for creative in eligible)
-    raw = _kept(slot, names, at) or _arbitrate(slot, eligible, at)
-    raw.eligible = names
-    raw.segments = tuple(segments)
-    if raw.creative is not None:
-        raw.content = rendered.get(raw.creative.id)
+        raw = Raw("consent_denied", _contextual(policy, slot, at))
+    else:
+        rendered: dict[str, dict[str, Any]] = {}
+        eligible, names = _eligible(policy, slot, at, rendered)
+        raw = _kept(slot, names, at) or _arbitrate(slot, eligible, at)
+        raw.eligible = names
+        if rendered and raw.creative is not None:
+            raw.content = rendered.get(raw.creative.id)
+    raw.segments = tuple(view["segments"])
     return raw
 
 
@@ -227,6 +220,24 @@ def assigned(slot: CompiledSlot, at: Situation) -> tuple[Assignment, ...]:
 
 def _eligible(
     policy: CompiledPolicy,
+    slot: CompiledSlot,
+    at: Situation,
+    rendered: dict[str, dict[str, Any]],
+) -> tuple[Sequence[CompiledCreative], tuple[str, ...]]:
+    """The creatives that may be shown, and their names."""
+    unconditional = "locale" not in at.view["context"]
+    if unconditional and slot.unconditional:
+        return slot.creatives, slot.names
+    eligible = [
+        creative
+        for creative in slot.creatives
+        if (unconditional and creative.unconditional) or _fits(policy, creative, at, rendered)
+    ]
+    return eligible, tuple([creative.id for creative in eligible])
+
+
+def _fits(
+    policy: CompiledPolicy,
     creative: CompiledCreative,
     at: Situation,
     rendered: dict[str, dict[str, Any]],
@@ -250,7 +261,7 @@ def _eligible(
 
 def _contextual(policy: CompiledPolicy, slot: CompiledSlot, at: Situation) -> CompiledCreative:
     """Without permission: the first creative that only looks at the request, else the default."""
-    fitting = [c for c in slot.creatives if c.contextual and _eligible(policy, c, at, {})]
+    fitting = [c for c in slot.creatives if c.contextual and _fits(policy, c, at, {})]
     return min(fitting, key=_rank, default=slot.default)
 
 
@@ -259,26 +270,29 @@ def _rank(creative: CompiledCreative) -> tuple[float, str]:
 
 
 def _arbitrate(slot: CompiledSlot, eligible: Sequence[CompiledCreative], at: Situation) -> Raw:
-    if slot.items is not None:
-        fill = _list_filler(slot, at)
-    elif any(creative is not slot.default for creative in eligible):
-        fill = partial(_STRATEGIES[slot.slot.strategy], slot, eligible, at)
-    else:
-        fill = None
-    essential = [creative for creative in eligible if creative.creative.essential]
-    if essential:
-        # A late parcel or a legal notice is owed to everybody, and never measured (RULES D10).
-        return Raw("priority", min(essential, key=_rank), 1.0)
-    if fill is None:
+    offer = None if slot.items is None else menu(slot.items, at.view, at.learned)
+    if slot.has_essential:
+        essential = [creative for creative in eligible if creative.creative.essential]
+        if essential:
+            # A late parcel or a legal notice is owed to everybody, and never measured (RULES D10).
+            return Raw("priority", min(essential, key=_rank), 1.0)
+    if not (_beyond_default(slot, eligible) if offer is None else offer):
         return Raw("no_eligible", slot.default, 1.0)
     assignments = assigned(slot, at)
     if assignments and assignments[0][2] == "holdout":
         raw = Raw("holdout", _held_out(slot, assignments[0][0]), 1.0)
+    elif offer is not None:
+        raw = _list(slot, offer, at)
     else:
-        raw = fill()
+        raw = _STRATEGIES[slot.slot.strategy](slot, eligible, at)
     raw.assignments = assignments
     raw.measured = at.counted and at.key is not None
     return raw
+
+
+def _beyond_default(slot: CompiledSlot, eligible: Sequence[CompiledCreative]) -> bool:
+    """Whether anything but the default may be shown."""
+    return len(eligible) > 1 or (len(eligible) == 1 and eligible[0] is not slot.default)
 
 
 def _held_out(slot: CompiledSlot, holdout: str) -> CompiledCreative | None:
@@ -291,16 +305,17 @@ def _priority(slot: CompiledSlot, candidates: Sequence[CompiledCreative], at: Si
 
 
 def _split(slot: CompiledSlot, candidates: Sequence[CompiledCreative], at: Situation) -> Raw:
+    """By fixed shares; what nobody eligible has a share in falls to the default."""
     names, bounds = slot.split
-    at_point = at.uniform() if at.key is None else point(f"split:{slot.id}", at.key)
-    index = choose(bounds, at_point)
-    by_id = {creative.id: creative for creative in candidates}
-    chosen = by_id.get(names[index]) if index is not None else None
-    if chosen is None:
-        # Past the shares, or its share went to a creative this person may not get.
-        taken = sum(share for name, share in slot.slot.shares.items() if name in by_id)
-        return Raw("split", slot.default, max(1.0 - taken, 0.0) or None)
-    return Raw("split", chosen, slot.slot.shares[chosen.id])
+    index = choose(bounds, at.uniform() if at.key is None else point(slot.split_salt, at.key))
+    if index is not None:
+        name = names[index]
+        for creative in candidates:
+            if creative.id == name and creative is not slot.default:
+                return Raw("split", creative, slot.slot.shares[name])
+    shares = slot.slot.shares
+    others = math.fsum(shares.get(c.id, 0.0) for c in candidates if c is not slot.default)
+    return Raw("split", slot.default, max(1.0 - others, 0.0))
 
 
 def _bandit(slot: CompiledSlot, candidates: Sequence[CompiledCreative], at: Situation) -> Raw:
@@ -351,15 +366,6 @@ _STRATEGIES: dict[str, Callable[[CompiledSlot, Sequence[CompiledCreative], Situa
     "split": _split,
     "priority": _priority,
 }
-
-
-def _list_filler(slot: CompiledSlot, at: Situation) -> Callable[[], Raw] | None:
-    """What fills a list slot, or None when the catalogue offers nothing to this person."""
-    assert slot.items is not None  # noqa: S101 - the caller looked
-    offer = menu(slot.items, at.view, at.learned)
-    if offer.pinned is None and not offer.candidates:
-        return None
-    return partial(_list, slot, offer, at)
 
 
 def _list(slot: CompiledSlot, offer: Menu, at: Situation) -> Raw:

@@ -39,6 +39,10 @@ class Menu:
     pinned: str | None
     candidates: Mapping[str, float]
 
+    def __bool__(self) -> bool:
+        """Whether there is anything to offer."""
+        return self.pinned is not None or bool(self.candidates)
+
 
 def menu(items: CompiledItems, view: Mapping[str, Any], counts: Counts) -> Menu:
     """Choose the pinned item and up to `items.candidates` others, strongest first."""
