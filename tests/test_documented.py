@@ -53,7 +53,9 @@ def counted(node: ast.AST) -> Iterator[str]:
     match node:
         case ast.Subscript(value=ast.Attribute(attr="_losses"), slice=ast.Constant(value=str(one))):
             yield one
-        case ast.Call(func=ast.Attribute(attr="_failed"), args=[ast.Constant(value=str(one)), *_]):
+        case ast.Call(
+            func=ast.Attribute(attr="_failed" | "_admit"), args=[ast.Constant(value=str(one)), *_]
+        ):
             yield f"{one}_failed"
         case ast.Call(func=ast.Attribute(attr="add", value=ast.Attribute(attr="_losses"))):
             yield from texts(node.args[0])

@@ -57,7 +57,9 @@ ERRORS = [
 
 
 @pytest.mark.parametrize("error", ERRORS)
-@pytest.mark.parametrize("failing", list(map(frozenset, (["read"], ["changes"], ["read", "write", "changes"]))))
+@pytest.mark.parametrize(
+    "failing", list(map(frozenset, (["read"], ["changes"], ["read", "write", "changes"])))
+)
 def test_decide_always_answers(sick, error, failing):
     """Whatever fails, a decision comes back with a default and its reason, and is counted (D2)."""
     client, store = sick
@@ -80,7 +82,9 @@ def test_decide_answers_wherever_the_store_fails(sick, calls):
 
 
 @pytest.mark.parametrize("error", ERRORS)
-@pytest.mark.parametrize("failing", list(map(frozenset, (["read"], ["changes"], ["read", "changes"]))))
+@pytest.mark.parametrize(
+    "failing", list(map(frozenset, (["read"], ["changes"], ["read", "changes"])))
+)
 def test_emit_keeps_what_the_store_cannot_take(sick, error, failing):
     """A signal for which the store fails is kept, and stored once it is well again (F4)."""
     client, store = sick
@@ -106,7 +110,9 @@ def test_emit_is_stored_when_the_store_is_well_again(sick):
 
 
 @pytest.mark.parametrize("error", ERRORS)
-@pytest.mark.parametrize("failing", list(map(frozenset, (["read"], ["changes"], ["read", "changes"]))))
+@pytest.mark.parametrize(
+    "failing", list(map(frozenset, (["read"], ["changes"], ["read", "changes"])))
+)
 def test_report_never_fails(sick, error, failing):
     """An outcome for which the store fails is queued, or applied where it need not be asked (D2)."""
     client, store = sick

@@ -67,7 +67,7 @@ def test_tenants_share_nothing(world, client):
 def test_a_changed_token_is_forged(forged, place, letter):
     """No token but the one that was issued is taken, and a forged one teaches nothing (T21)."""
     client, token, before = forged
-    place %= len(token)
+    place %= len(token) - 1  # of base64's last letter not every bit is read (RFC 4648, 3.5)
     changed = token[:place] + letter + token[place + 1 :]
     if changed == token:
         return

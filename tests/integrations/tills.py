@@ -121,7 +121,7 @@ MAP: dict[str, Any] = {
 }
 
 
-def line(  # noqa: PLR0913 - a row has so many cells
+def line(
     receipt: str = "r1",
     sold_at: str = "01.03.2026 10:00",
     card: str = "u1",

@@ -590,7 +590,7 @@ def _profile(person: Person, now: float) -> Profile:
     policy = person.policy
     values: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
     for trait in policy.traits.values():
-        value = trait.read(person.states[trait.path], now)
+        value = trait.read(person.states(trait), now)
         if value is not None:
             values[trait.kind][trait.id] = value
     merged: dict[str, Any] = {}

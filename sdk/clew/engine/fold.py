@@ -170,7 +170,7 @@ def _fold_traits(
 ) -> None:
     for trait in person.policy.traits_of_signal.get(signal["type"], ()):
         if fold_trait(person.policy, trait, document["traits"], signal, at, effects):
-            person.gather(trait)
+            person.changed(trait)
 
 
 def fold_trait(

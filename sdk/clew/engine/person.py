@@ -72,6 +72,35 @@ class MergedView(dict[str, Any]):
             return default
 
 
+class Cell:
+    """
+    One trait of one person as a view reads it: it holds nothing else, so nothing else can leak.
+
+    A value that time does not change is kept until the states do.
+    """
+
+    __slots__ = ("_known", "_states", "_value", "trait")
+
+    def __init__(self, trait: CompiledTrait, states: list[Any]) -> None:
+        self.trait = trait
+        self.renew(states)
+
+    def renew(self, states: list[Any]) -> None:
+        """Take other states."""
+        self._states = states
+        self._value: Any = None
+        self._known = False
+
+    def read(self, now: float) -> Any:
+        """The value at an instant."""
+        if self._known:
+            return self._value
+        value = self.trait.read(self._states, now)
+        if self.trait.timeless:
+            self._value, self._known = value, True
+        return value
+
+
 class Person:
     """
     The merged reading of a person's documents under one policy.
@@ -81,7 +110,7 @@ class Person:
         documents: by identity; the canonical subject's own is among them.
     """
 
-    __slots__ = ("_grounds", "_readable", "_values", "documents", "policy", "states", "subject")
+    __slots__ = ("_cells", "_grounds", "_readable", "_stale", "documents", "policy", "subject")
 
     def __init__(
         self, policy: CompiledPolicy, subject: str, documents: dict[str, Document]
@@ -89,23 +118,25 @@ class Person:
         self.policy = policy
         self.subject = subject
         self.documents = documents
-        #: By trait path, the states of all identities; changed in place, as views refer to them.
-        self.states: dict[str, list[Any]] = {path: [] for path in policy.traits}
         self._grounds: dict[str, Ground] | None = None
         self._readable: dict[str, dict[str, _Readable]] = {}
-        #: By trait path, values that hold until the next signal.
-        self._values: dict[str, Any] = {}
-        for trait in policy.traits.values():
-            self.gather(trait)
+        #: By trait path, what views read; made when first permitted.
+        self._cells: dict[str, Cell] = {}
+        #: Those whose states a signal has changed since.
+        self._stale: set[str] = set()
 
-    def gather(self, trait: CompiledTrait) -> None:
-        """Collect a trait's states anew after one of them changed."""
-        self._values.pop(trait.path, None)
-        self.states[trait.path][:] = [
+    def states(self, trait: CompiledTrait) -> list[Any]:
+        """The states of a trait, of every identity that has one."""
+        return [
             document["traits"][trait.digest]
             for document in self.documents.values()
             if trait.digest in document["traits"]
         ]
+
+    def changed(self, trait: CompiledTrait) -> None:
+        """Note that a signal has changed a trait."""
+        if trait.path in self._cells:
+            self._stale.add(trait.path)
 
     # -- permission
 
@@ -131,6 +162,9 @@ class Person:
 
     def view(self, purpose: str, now: float, context: Mapping[str, Any]) -> dict[str, Any]:
         """What a rule may see when deciding for a purpose: the masked view (trust.md 4.3)."""
+        while self._stale:
+            stale = self._cells[self._stale.pop()]
+            stale.renew(self.states(stale.trait))
         readable = self._readable.get(purpose)
         if readable is None:
             readable = self._readable[purpose] = self._permit(purpose)
@@ -163,18 +197,10 @@ class Person:
         return readable
 
     def _reader(self, trait: CompiledTrait) -> Reader:
-        states, values, path = self.states[trait.path], self._values, trait.path
-        if not trait.timeless:
-            return lambda now: trait.read(states, now)
-
-        def read(now: float) -> Any:
-            try:
-                return values[path]
-            except KeyError:
-                value = values[path] = trait.read(states, now)
-                return value
-
-        return read
+        cell = self._cells.get(trait.path)
+        if cell is None:
+            cell = self._cells[trait.path] = Cell(trait, self.states(trait))
+        return cell.read
 
     # -- decisions
 

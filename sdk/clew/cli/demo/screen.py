@@ -16,7 +16,7 @@ HONEST = (
     "declares that it counts."
 )
 
-_BAR = 30
+_BAR = 16
 
 
 def screen(world: World, found: Measurement) -> RenderableType:
