@@ -4,7 +4,38 @@ clew: embeddable personalisation. Signals in, decisions out, outcomes back, lift
 Everything public is here; nothing is imported until it is used, so `import clew` stays light.
 """
 
-from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from clew.async_client import AsyncClient
+    from clew.backends import open_backend
+    from clew.client import Client
+    from clew.errors import (
+        BackendError,
+        BackendRejectedError,
+        BackendUnavailableError,
+        ClewError,
+        ClosedError,
+        ConfigurationError,
+        ConsentError,
+        DocumentError,
+        IdentityError,
+        MissingBackendError,
+        PolicyConflict,
+        Problem,
+        TokenError,
+    )
+    from clew.logic import compile_rule
+    from clew.model.decision import (
+        Decision,
+        Explanation,
+    )
+    from clew.model.measurement import Measurement
+    from clew.model.policy import Policy
+    from clew.model.profile import Profile
+    from clew.visitor import Visitor
+
+del TYPE_CHECKING  # what is seen here is what is public
 
 _PLACES = {
     "AsyncClient": "clew.async_client",
@@ -67,7 +98,9 @@ def __getattr__(name: str) -> object:
         return version("clew")
     if name not in _PLACES:
         raise AttributeError(f"module 'clew' has no attribute {name!r}")
-    value = getattr(import_module(_PLACES[name]), name)
+    from importlib import import_module
+
+    value: object = getattr(import_module(_PLACES[name]), name)
     globals()[name] = value
     return value
 

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Literal, Self, overload
+from typing import Any, Self, overload
 
 from clew.backends.base import Backend
 from clew.client import FLUSH_SECONDS, Client
 from clew.clock import Clock
-from clew.core import ReportStatus
+from clew.core import Durability, ReportStatus
 from clew.model.decision import Decision
 from clew.model.measurement import Measurement
 from clew.model.profile import Profile
@@ -37,7 +37,7 @@ class AsyncClient:
         tenant: str | None = None,
         keys: Sequence[str] = (),
         strict: bool = False,
-        durability: Literal["none", "process", "disk"] = "process",
+        durability: Durability = "process",
         spool: str | os.PathLike[str] | None = None,
         clock: Clock | None = None,
         backend: Backend | None = None,

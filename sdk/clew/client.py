@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from clew.backends.base import Backend
 from clew.clock import Clock
-from clew.core import Core, ReportStatus
+from clew.core import Core, Durability, ReportStatus
 from clew.model.decision import Decision
 from clew.model.measurement import Measurement
 from clew.model.profile import Profile
@@ -63,7 +63,7 @@ class Client:
         tenant: str | None = None,
         keys: Sequence[str] = (),
         strict: bool = False,
-        durability: Literal["none", "process", "disk"] = "process",
+        durability: Durability = "process",
         spool: str | os.PathLike[str] | None = None,
         clock: Clock | None = None,
         backend: Backend | None = None,
@@ -328,7 +328,16 @@ class Client:
     def measure(
         self, objective: str | None = None, *, holdout: str | None = None
     ) -> list[Measurement]:
-        """Give the lift of every objective against its holdouts, as far as it can be told."""
+        """
+        Give the lift of every objective against its holdouts, as far as it can be told.
+
+        Args:
+            objective: only this one.
+            holdout: only against this one.
+
+        Raises:
+            ConfigurationError: the policy has no such objective or holdout.
+        """
         self.flush(FLUSH_SECONDS)
         return self._core.measure(objective, holdout)
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import orjson
 
@@ -28,6 +28,7 @@ from clew.errors import (
     BackendUnavailableError,
     ClewError,
     ClosedError,
+    ConfigurationError,
     ConsentError,
     DocumentError,
     IdentityError,
@@ -42,11 +43,14 @@ from clew.model.profile import Profile
 from clew.model.request import DecisionRequest
 from clew.model.words import ConsentState, Reason, Traffic
 
-__all__ = ["Core", "ReportStatus"]
+__all__ = ["Core", "Durability", "ReportStatus"]
 
 logger = logging.getLogger("clew")
 
 ReportStatus: TypeAlias = Literal["applied", "queued", "duplicate", "late", "refused"]
+
+#: What an emitted fact survives: nothing, the death of the process, or a power cut too.
+Durability: TypeAlias = Literal["none", "process", "disk"]
 
 #: Where the data lies when nobody says, relative to the working directory.
 DEFAULT_URL = "sqlite:///clew.db"
@@ -73,7 +77,7 @@ class Core:
         tenant: str | None = None,
         keys: Sequence[str] = (),
         strict: bool = False,
-        durability: Literal["none", "process", "disk"] = "process",
+        durability: Durability = "process",
         spool: str | os.PathLike[str] | None = None,
         clock: Clock | None = None,
         backend: Backend | None = None,
@@ -85,6 +89,15 @@ class Core:
         self._losses: Counter[str] = Counter()
         self._said: set[tuple[str, str]] = set()
         self._closed = False
+        if backend is not None and (policy is not None or keys):
+            raise ConfigurationError(
+                "backend= comes with its own policy and keys: give them where it is opened, "
+                "or give url= instead"
+            )
+        if durability not in get_args(Durability):
+            raise ConfigurationError(
+                f"durability={durability!r}: it is one of {', '.join(get_args(Durability))}"
+            )
         self.backend = backend or open_backend(
             self.url,
             tenant=self.tenant,
@@ -139,8 +152,6 @@ class Core:
             admission = self._admit("emit", {"signal": fact})
         except DocumentError as error:
             return self._refuse(error, type, id)
-        except orjson.JSONEncodeError as error:
-            raise TypeError(f"data of signal {type!r}: {error}; use JSON values only") from None
         if admission.payload is not None:
             self.outbox.put(admission.payload)
         elif admission.status == "refused":
@@ -200,6 +211,8 @@ class Core:
     ) -> dict[str, Decision]:
         """Fill slots: one decision for each that was asked for, whatever happens (RULES D2)."""
         self.check_open()
+        _check_mapping("context", context)
+        _check_mapping("default", default)
         names = tuple(slots)
         request = DecisionRequest(
             slots=names,
@@ -336,8 +349,6 @@ class Core:
         """Have the backend take note of a fact; what it cannot take now is kept until it can."""
         try:
             return self.backend.admit(item)
-        except orjson.JSONEncodeError:
-            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the application goes on
             self._failed(operation, error)
             return Admission("queued", orjson.dumps(item))
@@ -374,9 +385,11 @@ class Core:
             )
 
     def _unknown(self, slot: str, default: Mapping[str, Any] | None) -> Decision:
-        self._losses["unknown_slot"] += 1
         policy = self._policy_at_hand()
-        if ("slot", slot) not in self._said and policy is not None:
+        if policy is None:
+            return self._local(slot, "default", default)
+        self._losses["unknown_slot"] += 1
+        if ("slot", slot) not in self._said:
             self._said.add(("slot", slot))
             near = get_close_matches(slot, policy.slots, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
@@ -423,6 +436,11 @@ class Core:
         return self.backend.read_token(token)  # type: ignore[attr-defined, no-any-return]
 
 
+def _check_mapping(name: str, value: Any) -> None:
+    if value is not None and not isinstance(value, Mapping):
+        raise TypeError(f"{name} is a mapping of names to values, not {value!r}")
+
+
 def _keys_of_environment() -> tuple[str, ...]:
     return tuple(key for key in os.environ.get("CLEW_KEYS", "").split(",") if key)
 
@@ -435,12 +453,6 @@ def _spool_folder(url: str) -> Path | None:
 
 def _bundle(policy: Any) -> bytes:
     """The canonical bundle of a policy given as a path, a dict or a `Policy`; checked first."""
-    from clew.policy import build_bundle, check_policy, load_policy
+    from clew.policy import build_bundle, load_policy
 
-    if isinstance(policy, Policy):
-        policy = to_json(policy)
-    loaded = load_policy(policy)
-    problems = check_policy(loaded)
-    if problems:
-        raise DocumentError("policy", problems)
-    return build_bundle(loaded)
+    return build_bundle(load_policy(to_json(policy) if isinstance(policy, Policy) else policy))

@@ -11,6 +11,8 @@ from datetime import datetime
 from difflib import get_close_matches
 from typing import Any, get_args
 
+import orjson
+
 from clew.clock import instant, to_text
 from clew.engine.bucketing import store_bucket
 from clew.engine.compile import CompiledPolicy
@@ -79,17 +81,14 @@ def signal(
         "occurred_at": occurred_at,
     }
     if data:
-        fact["data"] = dict(data)
+        fact["data"] = _json(type, data)
     if channel is not None:
         fact["channel"] = channel
     if party != "first":
         fact["party"] = party
     if traffic != "human":
         fact["traffic"] = traffic
-    for name, value in more.items():
-        if value is not None:
-            fact[name] = value
-    return fact
+    return fact | {name: value for name, value in more.items() if value is not None}
 
 
 def outcome(
@@ -129,10 +128,7 @@ def outcome(
     }
     if value is not None:
         fact["value"] = float(value)
-    for name, text in more.items():
-        if text is not None:
-            fact[name] = text
-    return fact
+    return fact | {name: text for name, text in more.items() if text is not None}
 
 
 def consents(
@@ -195,6 +191,15 @@ def _check_text(name: str, value: Any) -> None:
         raise TypeError(f"{name} is text, not {value!r}")
     if not 1 <= len(value) <= ID_MAX:
         raise ValueError(f"{name} has 1 to {ID_MAX} characters, not {len(value)}")
+
+
+def _json(type: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of the data, once it is known to be JSON."""
+    try:
+        orjson.dumps(data)
+    except TypeError as error:
+        raise TypeError(f"data of signal {type!r}: {error}; use JSON values only") from None
+    return dict(data)
 
 
 def _occurred(at: Instant | None, now: float, problems: list[Problem]) -> str:

@@ -73,4 +73,4 @@ def test_what_dead_processes_left_is_counted(imported: Run, folder: Path) -> Non
     assert found["spool"]["left_behind"] == 1
     assert found["spool"]["left_behind_bytes"] > 0
     assert sorted((folder / "clew.db.spool").iterdir()) == before
-    assert "1 files of facts were left" in imported("doctor").stdout
+    assert "1 file of facts left by processes that ended" in imported("doctor").stdout

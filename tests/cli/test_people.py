@@ -1,12 +1,9 @@
-"""`clew profile`, `clew decide` and `clew explain` speak of one person in plain words."""
+"""`clew profile` speaks of one person in plain words."""
 
 import json
 from collections.abc import Callable
 
-import pytest
 from click.testing import Result
-
-from clew.cli.people import _context
 
 Run = Callable[..., Result]
 
@@ -44,65 +41,3 @@ def test_nobody_is_known_by_nothing(imported: Run) -> None:
     said = imported("profile", "stranger", *AT).stdout
     assert "0 signals" in said
     assert "personalise: not permitted" in said
-
-
-def test_a_decision_says_why(imported: Run) -> None:
-    """Content, reason, propensity, the because and the id are shown."""
-    said = imported("decide", "hero", "--subject", "u1", *AT).stdout
-    assert "hero: again (priority, propensity 1.0000)" in said
-    assert "text: Again?" in said
-    assert "because " in said
-    assert "more: clew explain " in said
-
-
-def test_each_item_says_why(imported: Run) -> None:
-    """A list slot shows each item with its reason."""
-    said = imported("decide", "usual_list", "--subject", "u1", *AT).stdout
-    assert "Green tea" in said
-    assert "pinned" in said
-    assert "you have this most often" in said
-
-
-def test_a_decision_is_explained_later(imported: Run) -> None:
-    """The id of a decision leads to what it looked at."""
-    made = json.loads(imported("decide", "hero", "--subject", "u1", *AT, "--json").stdout)
-    said = imported("explain", made["id"]).stdout
-    assert "hero: again" in said
-    assert "looked at computed.value (what you spent): 10" in said
-    document = json.loads(imported("explain", made["id"], "--json").stdout)
-    assert document["data_used"][0]["field"] == "computed.value"
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        pytest.param("n=3", 3, id="number"),
-        pytest.param("n=three", "three", id="text"),
-        pytest.param("n=true", True, id="boolean"),
-        pytest.param("n=a=b", "a=b", id="equals-sign"),
-    ],
-)
-def test_context_is_handed_on(imported: Run, given: str, expected: object) -> None:
-    """`--context name=value` takes JSON values, and text as it is."""
-    assert _context((given,)) == {"n": expected}
-    result = imported("decide", "hero", "--subject", "u1", *AT, "--context", given)
-    assert result.exit_code == 0
-
-
-@pytest.mark.parametrize(
-    ("words", "code", "named"),
-    [
-        pytest.param(["decide", "her", "--subject", "u"], 1, "did you mean `hero`", id="slot"),
-        pytest.param(["decide", "x", "--subject", "u"], 1, "it has: hero, usual_list", id="far"),
-        pytest.param(["explain", "0" * 32], 1, "there is no decision", id="decision"),
-        pytest.param(
-            ["decide", "hero", "--subject", "u", "--context", "x"], 2, "name=value", id="context"
-        ),
-        pytest.param(["profile", "u", "--tenant", "b"], 1, "no policy is live", id="tenant"),
-    ],
-)
-def test_what_is_not_there_is_said(imported: Run, words: list[str], code: int, named: str) -> None:
-    """A name that does not exist is one line, with what may have been meant."""
-    result = imported(*words)
-    assert result.exit_code == code
-    assert named in result.stderr

@@ -17,7 +17,8 @@ NAMES = [f"u-{number}" for number in range(10)]
 
 def opened(folder: str, **options: Any) -> Client:
     """A client on the file in a folder, with an allowing person or ten."""
-    client = Client(f"sqlite:///{folder}/shop.db", policy=POLICY, **options)
+    given = {} if "backend" in options else {"policy": POLICY}
+    client = Client(f"sqlite:///{folder}/shop.db", **given, **options)
     for name in NAMES:
         client.consent(name, grant=["personalise"], source="test")
     return client

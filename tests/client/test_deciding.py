@@ -7,7 +7,7 @@ import pytest
 
 from clew import Client
 from clew.errors import ClosedError
-from client.worlds import DAY, bundle, embedded, people, policy, show, slot, creative, sums_of
+from client.worlds import DAY, bundle, creative, embedded, people, policy, show, slot, sums_of
 
 ALL = [{"id": "all", "salt": "s", "share": 1.0}]
 PLACES = policy(slots=[slot(), slot("banner", "priority")])

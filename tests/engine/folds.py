@@ -23,7 +23,7 @@ class Happened:
     signal: dict[str, Any]
 
 
-def happened(at: float, data: Any = None, id: str = "s-1", **fields: Any) -> Happened:  # noqa: A002
+def happened(at: float, data: Any = None, id: str = "s-1", **fields: Any) -> Happened:
     """A signal, `at` seconds after the start."""
     signal = {"id": id, "type": "item_ordered", "party": "first", "data": data or {}, **fields}
     return Happened(START + at, signal)

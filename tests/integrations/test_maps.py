@@ -42,6 +42,16 @@ def test_a_sound_map_is_taken(tmp_path: Path) -> None:
             id="zone",
         ),
         pytest.param(
+            {"time": {"column": "sold_at", "zone": "Europe"}},
+            ("/time/zone", "unknown_zone"),
+            id="folder-of-zones",
+        ),
+        pytest.param(
+            {"time": {"column": "sold_at", "format": "%Q"}},
+            ("/time/format", "unknown_format"),
+            id="format",
+        ),
+        pytest.param(
             {"time": {"column": "when"}}, ("/time/column", "unknown_column"), id="time-column"
         ),
         pytest.param(

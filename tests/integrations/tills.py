@@ -67,6 +67,14 @@ POLICY: dict[str, Any] = {
             "purpose": "personalise",
         },
         {
+            "id": "by_context",
+            "strategy": "bandit",
+            "objective": "orders",
+            "default": "plain",
+            "purpose": "personalise",
+            "features": ["context.n"],
+        },
+        {
             "id": "usual_list",
             "strategy": "bandit",
             "objective": "orders",
@@ -76,11 +84,16 @@ POLICY: dict[str, Any] = {
         },
     ],
     "creatives": [
-        {"id": "plain", "version": "1", "slots": ["hero"], "content": {"en": {"text": "Hello"}}},
+        {
+            "id": "plain",
+            "version": "1",
+            "slots": ["by_context", "hero"],
+            "content": {"en": {"text": "Hello"}},
+        },
         {
             "id": "again",
             "version": "1",
-            "slots": ["hero"],
+            "slots": ["by_context", "hero"],
             "when": {"in": ["spender", {"var": "segments"}]},
             "content": {"en": {"text": "Again?"}},
         },

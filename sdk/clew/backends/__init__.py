@@ -13,9 +13,6 @@ from clew.errors import ConfigurationError, MissingBackendError
 
 __all__ = ["open_backend"]
 
-#: Schemes of ours that come with an extra.
-_EXTRAS = {"postgresql": "postgres"}
-
 
 def open_backend(
     url: str, *, tenant: str = "default", keys: Sequence[str] = (), **options: Any
@@ -41,7 +38,6 @@ def open_backend(
     found = {entry.name: entry for entry in entry_points(group="clew.backends")}
     if scheme not in found:
         installed = ", ".join(f"{name}://" for name in sorted(found)) or "none"
-        hint = f"; pip install 'clew[{_EXTRAS[scheme]}]'" if scheme in _EXTRAS else ""
-        raise MissingBackendError(f"no backend for {scheme}://{hint}; installed are: {installed}")
+        raise MissingBackendError(f"no backend for {scheme}://; installed are: {installed}")
     opener = found[scheme].load()
     return opener(url, tenant=tenant, keys=keys, **options)  # type: ignore[no-any-return]

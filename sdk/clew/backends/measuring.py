@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from clew.backends.base import Reading, Store, Trial
 from clew.engine.compile import CompiledHoldout, CompiledObjective, CompiledPolicy, CompiledSlot
 from clew.engine.fold import split_experiment
+from clew.errors import ConfigurationError
 from clew.measure.arms import ArmTotals
 from clew.measure.lift import Lift, lift_of
 from clew.measure.sample_ratio import sample_ratio
@@ -48,7 +49,12 @@ def measure(
         now: seconds since the epoch.
         objective: only this one.
         holdout: only against this one.
+
+    Raises:
+        ConfigurationError: the policy has no such objective, or no such holdout.
     """
+    _check_known("objective", objective, policy.objectives)
+    _check_known("holdout", holdout, policy.holdouts)
     found: list[Measurement] = []
     with store.read() as read:
         for name, slots in policy.slots_of_objective.items():
@@ -63,6 +69,12 @@ def measure(
                 found.append(described.without_holdout(now))
             found += [described.against(h, now) for h in against.values()]
     return found
+
+
+def _check_known(kind: str, name: str | None, known: Mapping[str, object]) -> None:
+    if name is not None and name not in known:
+        has = ", ".join(known) or "none"
+        raise ConfigurationError(f"the policy has no {kind} {name!r}; it has: {has}")
 
 
 class _Described:

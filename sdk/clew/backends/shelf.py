@@ -51,7 +51,7 @@ class Shelf:
             if live is None:
                 write.put_setting(self._tenant, _LIVE, name.encode())
             elif live.decode() != name:
-                logger.info(
+                logger.warning(
                     "policy %s is stored, but %s is live; `clew policy publish` makes it live",
                     name,
                     live.decode(),

@@ -11,11 +11,12 @@ from typing import Any
 
 import click
 
+from clew.cli.deciding import decide, explain
 from clew.cli.demo import demo
 from clew.cli.doctor import doctor
 from clew.cli.importing import import_rows
 from clew.cli.measuring import measure
-from clew.cli.people import decide, explain, profile
+from clew.cli.people import profile
 from clew.cli.policies import policy
 from clew.errors import ClewError
 

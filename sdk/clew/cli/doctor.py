@@ -10,7 +10,7 @@ from attrs import Factory, frozen
 from clew.backends.base import Backend
 from clew.backends.embedded import Embedded
 from clew.cli.connection import Connection, connected, json_option
-from clew.cli.show import console, print_json, table, tell
+from clew.cli.show import console, print_json, several, table, tell
 from clew.delivery.segment import Segment
 from clew.errors import ClewError
 
@@ -118,8 +118,8 @@ def _tell(found: _Findings) -> None:
     left = found.facts.get("spool", {}).get("left_behind", 0)
     if left:
         tell(
-            f"{left} files of facts were left by processes that ended; the next client on this "
-            "URL stores them. They are lost only if the folder is deleted."
+            f"{several(left, 'file')} of facts left by processes that ended; the next client on "
+            "this URL stores them. They are lost only if the folder is deleted."
         )
     for fault in found.faults:
         tell(f"wrong: {fault}", style="bold red")

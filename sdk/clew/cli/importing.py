@@ -11,7 +11,7 @@ import attrs
 import click
 
 from clew.cli.connection import Connection, as_of_option, connected, json_option, policy_option
-from clew.cli.show import console, print_json, table, tell
+from clew.cli.show import console, print_json, several, table, tell
 from clew.integrations.importing import Report, import_file, load_map
 
 __all__ = ["import_rows"]
@@ -99,16 +99,21 @@ def _tell(report: Report, letters: Path, *, grounded: bool) -> None:
 
 def _sentences(report: Report, letters: Path, *, grounded: bool) -> Iterator[str]:
     yield (
-        f"{report.rows:,} rows: {report.applied:,} signals applied, {report.duplicate:,} "
-        f"duplicate, {report.refused:,} refused, {report.left_out:,} rows left out, "
-        f"{report.bad:,} bad rows."
+        f"{several(report.rows, 'row')}: {several(report.applied, 'signal')} applied, "
+        f"{report.duplicate:,} duplicate, {report.refused:,} refused, "
+        f"{several(report.left_out, 'row')} left out, {several(report.bad, 'bad row')}."
     )
     yield (
-        f"{len(report.subjects):,} subjects; {report.without_subject:,} rows without one, under "
-        f"{len(report.anonymous):,} anonymous subjects; {report.consents:,} new consent records."
+        f"{several(len(report.subjects), 'subject')}; "
+        f"{several(report.without_subject, 'row')} without one, under "
+        f"{several(len(report.anonymous), 'anonymous subject')}; "
+        f"{several(report.consents, 'new consent record')}."
     )
     if report.repeated:
-        yield f"{report.repeated:,} rows repeat an earlier row exactly; each counts as its own."
+        yield (
+            f"{several(report.repeated, 'exact repetition')} of an earlier row; "
+            "each counts as its own."
+        )
     if report.duplicate and not report.applied:
         yield "Everything was stored before: nothing changed."
     for cause, count in report.causes.items():

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["age", "amount", "console", "percent", "print_json", "table", "tell"]
+__all__ = ["age", "amount", "console", "percent", "print_json", "several", "table", "tell"]
 
 _UNITS = (("day", 86_400.0), ("hour", 3_600.0), ("minute", 60.0))
 
@@ -66,6 +66,16 @@ def percent(share: float | None, digits: int = 1) -> str:
     '4.8 %'
     """
     return "" if share is None else f"{100.0 * share:.{digits}f} %"
+
+
+def several(number: int, what: str) -> str:
+    """
+    Write a number of things.
+
+    >>> several(1, "row"), several(1200, "row")
+    ('1 row', '1,200 rows')
+    """
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def age(seconds: float) -> str:

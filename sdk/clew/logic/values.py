@@ -17,6 +17,7 @@ from typing import Any
 
 __all__ = [
     "ARRAYS",
+    "MOST_EXACT",
     "finite",
     "loosely_equal",
     "number",
@@ -29,8 +30,8 @@ __all__ = [
 #: What counts as a JSON array.
 ARRAYS = (list, tuple)
 
-# ECMA-262, Number.MAX_SAFE_INTEGER.
-_MOST_EXACT = 2**53 - 1
+#: ECMA-262, Number.MAX_SAFE_INTEGER.
+MOST_EXACT = 2**53 - 1
 # ECMA-262, Number::toString: from here on integers are written with an exponent.
 _MOST_DIGITS = 1e21
 # Reading longer text as a number would be work without use.
@@ -49,7 +50,7 @@ def truthy(value: Any) -> bool:
 
 def finite(value: float) -> float | None:
     """Bring a number into the range of a double; None when it is not finite."""
-    if isinstance(value, int) and -_MOST_EXACT <= value <= _MOST_EXACT:
+    if isinstance(value, int) and -MOST_EXACT <= value <= MOST_EXACT:
         return value
     try:
         double = float(value)

@@ -23,7 +23,7 @@ def clew_clock() -> HandClock:
 
 @pytest.fixture
 def clew_client(clew_clock: HandClock) -> FakeClient:
-    """A client that stores nothing, answers with what the test fixes and records what it is told."""
+    """A client that stores nothing, answers as the test fixes and records what it is told."""
     from clew.testing.fake import FakeClient
 
     return FakeClient(clock=clew_clock)

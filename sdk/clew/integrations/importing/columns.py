@@ -77,7 +77,7 @@ def compile_time(time: TimeColumn) -> Callable[[Any], float]:
     of two equal times is meant (`fold=0`, PEP 495).
 
     Raises:
-        zoneinfo.ZoneInfoNotFoundError, ValueError: there is no such zone.
+        zoneinfo.ZoneInfoNotFoundError, ValueError, OSError: there is no such zone.
     """
     zone: tzinfo = UTC if time.zone == "UTC" else ZoneInfo(time.zone)
     where = pointer([time.column])

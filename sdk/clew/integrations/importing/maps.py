@@ -5,7 +5,9 @@ What is wrong with a map is told at once, each fault with its place: before the 
 """
 
 import codecs
+import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
@@ -157,11 +159,24 @@ def _unknown(name: str, here: str, columns: Mapping[str, Any]) -> Problem:
 def _unusable(value: ImportMap) -> Iterator[Problem]:
     try:
         compile_time(value.time)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones is no zone
         message = f"there is no time zone {value.time.zone!r}; write it as in Europe/London"
         yield Problem("/time/zone", "unknown_zone", message)
+    if value.time.format is not None and not _is_format(value.time.format):
+        message = f"{value.time.format!r} cannot be read; write it as in %Y-%m-%d %H:%M:%S"
+        yield Problem("/time/format", "unknown_format", message)
     try:
         codecs.lookup(value.encoding)
     except LookupError:
         message = f"there is no encoding {value.encoding!r}; for example utf-8 or iso-8859-1"
         yield Problem("/encoding", "unknown_encoding", message)
+
+
+def _is_format(form: str) -> bool:
+    """Whether what is written in this form can be read in it."""
+    written = datetime(2000, 12, 31, tzinfo=UTC).strftime(form)
+    try:
+        datetime.strptime(written, form)  # noqa: DTZ007 - only whether it raises
+    except (ValueError, re.error):
+        return False
+    return True

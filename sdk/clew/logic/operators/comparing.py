@@ -12,7 +12,7 @@ from typing import Any
 from clew.logic.meter import Meter
 from clew.logic.operators.operator import Build, Builder, Evaluate, Fault, Operator, eager
 from clew.logic.tree import Literal, Node, elements
-from clew.logic.values import loosely_equal, number, ordered, strictly_equal
+from clew.logic.values import MOST_EXACT, loosely_equal, number, ordered, strictly_equal
 
 __all__ = ["OPERATORS"]
 
@@ -68,7 +68,8 @@ def _beside_number(holds: Callable[[Any, Any], bool], one: Evaluate, bound: floa
     def compare(data: Any, meter: Meter | None) -> bool:
         value = one(data, meter)
         kind = type(value)
-        if kind is int or kind is float:
+        # What is beyond may be no double, and is left to the longer way.
+        if (kind is int or kind is float) and -MOST_EXACT <= value <= MOST_EXACT:
             return holds(value, bound)
         return ordered(holds, value, bound)
 

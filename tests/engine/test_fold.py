@@ -1,0 +1,136 @@
+"""Folding outcomes: what is learned, and that order and repetition change nothing (RULES L)."""
+
+import itertools
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clew.clock import to_text
+from clew.engine.credit import DECISIONS_KEPT, EARLY_KEPT
+from clew.engine.decide import decide
+from clew.engine.record import record
+from client.worlds import policy, slot
+from engine.situations import NOW, compiled, fold, person, signal, situation
+
+LAW = compiled(policy(slots=[slot(features=["context.channel"])]))
+
+
+def decided(whom: Any, name: str = "d-1", at: float = 0.0) -> dict[str, Any]:
+    """A recorded decision for a person."""
+    place = whom.policy.slots["hero"]
+    asked = situation(whom, context={"channel": "web"}, at=at)
+    raw = decide(whom.policy, place, asked)
+    return record(whom.policy, place, raw, asked, id=name, request={"subject": whom.subject})
+
+
+def outcome(kind: str, name: str, at: float = 0.0, of: str = "d-1", **more: Any) -> dict[str, Any]:
+    """An outcome of a decision."""
+    instant = to_text(NOW + at)
+    fact = {"id": name, "type": kind, "decision": of}
+    return fact | {"occurred_at": instant, "received_at": instant} | more
+
+
+def total(effects: Any) -> dict[str, dict[str, float]]:
+    """What several effects add up to, without what cancels."""
+    sums: dict[str, dict[str, float]] = {}
+    for one in effects:
+        for key, deltas in one.sums.items():
+            into = sums.setdefault(key, {})
+            for name, delta in deltas.items():
+                into[name] = into.get(name, 0.0) + delta
+    left = {
+        key: {name: round(amount, 9) for name, amount in deltas.items() if abs(amount) > 1e-9}
+        for key, deltas in sums.items()
+    }
+    return {key: deltas for key, deltas in left.items() if deltas}
+
+
+STORY = [
+    outcome("displayed", "o-1", 1),
+    outcome("converted", "o-2", 2),
+    outcome("converted", "o-3", 3),
+    outcome("converted", "o-4", 4, reverses="o-2"),
+    signal("order_completed", 5, "s-1"),
+]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(len(STORY)))), ids=str)
+def test_any_order_adds_up_to_the_same(order):
+    """Counting, converting, reversing and a signal teach the same in each of 120 orders (L2, F6)."""
+    expected = run(STORY)
+    learned = run([STORY[number] for number in order])
+    arms = {key: sums for key, sums in learned.items() if key.startswith(("arm:", "slot:"))}
+    assert arms == {k: s for k, s in expected.items() if k.startswith(("arm:", "slot:"))}
+    assert learned["objective:orders"]["attributed"] == 1.0
+
+
+def run(facts: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """All that a decision and these facts add."""
+    whom = person(LAW)
+    made = decided(whom)
+    return total([fold(whom, made), *(fold(whom, fact) for fact in facts)])
+
+
+@given(st.permutations(STORY), st.integers(0, 5), st.sampled_from(["voided", "overridden"]))
+def test_a_void_leaves_nothing_learned(story, place, kind):
+    """Wherever it comes, a void takes back all that was learned and prevents the rest (D8, L6)."""
+    story = [*story[:place], outcome(kind, "o-9", 9), *story[place:]]
+    learned = run(story)
+    assert not any(key.startswith(("arm:", "slot:")) for key in learned)
+    assert "attributed" not in learned.get("objective:orders", {})
+    drawn = [name for name in learned["figures:hero"] if name.startswith(("d:", "s:", "w:", "r:"))]
+    assert (drawn == []) is (kind == "voided") or all(name.startswith("d:") for name in drawn)
+
+
+def test_the_rule_by_hand():
+    """The first count adds precision and the step to zero, the conversion adds x (L2)."""
+    whom = person(LAW)
+    made = decided(whom)
+    (drawn,) = made["draws"]
+    fold(whom, made)
+    counted = fold(whom, STORY[0]).sums[drawn["state_key"]]
+    p = drawn["predicted"]
+    for name, x in drawn["features"].items():
+        assert counted[f"p:{name}"] == pytest.approx(p * (1 - p) * x * x)
+        step = p * (1 - p) * x * drawn["means"][name] - p * x
+        assert counted[f"e:{name}"] == pytest.approx(step)
+    assert fold(whom, STORY[1]).sums[drawn["state_key"]] == {
+        f"e:{name}": x for name, x in drawn["features"].items()
+    }
+    assert math.isclose(p, 1 / (1 + math.exp(-drawn["means"]["1"])))
+
+
+def test_old_decisions_are_history():
+    """Of a slot the latest few decisions can be credited; an outcome of an older one is late."""
+    whom = person(LAW)
+    for number in range(DECISIONS_KEPT + 1):
+        fold(whom, decided(whom, f"d-{number}", float(number)))
+    assert fold(whom, outcome("displayed", "o-1", 9, of="d-0")).status == "late"
+    assert fold(whom, outcome("displayed", "o-2", 9, of="d-1")).status == "applied"
+
+
+def test_what_waits_is_bounded():
+    """A decision that is never counted keeps only so many outcomes waiting."""
+    whom = person(LAW)
+    fold(whom, decided(whom))
+    for number in range(3 * EARLY_KEPT):
+        fold(whom, signal("order_completed", 1, f"s-{number}"))
+    assert len(whom.entry("d-1")["early"]) == EARLY_KEPT
+
+
+def test_dismissed_teaches_nothing():
+    """What is neither a count nor a conversion changes no sum (L1)."""
+    whom = person(LAW)
+    fold(whom, decided(whom))
+    assert fold(whom, outcome("dismissed", "o-1")).sums == {}
+
+
+def test_of_a_bot_only_the_number_is_kept():
+    """A decision for a bot is counted as excluded and kept nowhere (F3)."""
+    whom = person(LAW)
+    effects = fold(whom, decided(whom) | {"traffic": "bot"})
+    assert effects.sums == {"excluded": {"bot": 1.0}}
+    assert whom.entry("d-1") is None

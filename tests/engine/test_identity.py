@@ -1,0 +1,54 @@
+"""Linking and undoing it, on documents alone (RULES I)."""
+
+import copy
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clew.engine.identity import link, refusal, unmerge
+from clew.engine.person import empty
+
+
+def documents(*links: tuple[str, str]) -> dict:
+    """Four identities, some of them linked."""
+    made = {name: empty() for name in ("a-1", "a-2", "u-1", "u-2")}
+    for anonymous, subject in links:
+        link(anonymous, subject, made, at=1.0, windows={})
+    return made
+
+
+@pytest.mark.parametrize(
+    ("links", "pair", "cause"),
+    [
+        ([], ("a-1", "u-1"), None),
+        ([("a-1", "u-1")], ("a-2", "u-1"), None),
+        ([("a-1", "u-1")], ("a-1", "u-1"), "linked"),
+        ([("a-1", "u-1")], ("a-1", "u-2"), "linked_elsewhere"),
+        ([("a-1", "u-1")], ("u-1", "u-2"), "known_subject"),
+        ([("a-1", "u-1")], ("u-2", "a-1"), "anonymous_subject"),
+        ([], ("u-1", "u-1"), "known_subject"),
+    ],
+)
+def test_who_may_be_linked(links, pair, cause):
+    """An anonymous id links to one known id, and two known ids never do (I1)."""
+    assert refusal(*pair, documents(*links)) == cause
+
+
+@given(st.permutations(["a-1", "a-2"]), st.integers(1, 2))
+def test_unmerging_restores_the_documents(order, count):
+    """Links that are undone, in any order, leave no trace (I2)."""
+    made = documents()
+    before = copy.deepcopy(made)
+    for name in order[:count]:
+        link(name, "u-1", made, at=1.0, windows={})
+    assert made["u-1"]["members"] == sorted(order[:count])
+    for name in order[:count]:
+        assert unmerge(name, "u-1", made) == []
+    made["u-1"].pop("members")
+    assert made == before
+
+
+def test_there_must_be_a_link():
+    """What is not linked cannot be undone."""
+    assert unmerge("a-1", "u-1", documents(("a-1", "u-2"))) is None
