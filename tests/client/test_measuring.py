@@ -303,7 +303,7 @@ def test_without_a_holdout_there_is_no_lift(world):
 
 
 def test_figures_are_counted_per_creative(client):
-    """Shares, displays and an inverse-propensity mean describe a creative; nothing is tested (M9)."""
+    """Shares, displays and a weighted mean describe a creative; nothing is tested (M9)."""
     shown = Counter()
     for subject in people(client, [f"v-{n}" for n in range(30)]):
         decision = show(client, subject)

@@ -114,7 +114,7 @@ def test_emit_is_stored_when_the_store_is_well_again(sick):
     "failing", list(map(frozenset, (["read"], ["changes"], ["read", "changes"])))
 )
 def test_report_never_fails(sick, error, failing):
-    """An outcome for which the store fails is queued, or applied where it need not be asked (D2)."""
+    """An outcome is queued while the store fails, or applied if that is not asked (D2)."""
     client, store = sick
     decision = client.decide("hero", subject="u-1")
     store.error, store.failing = error, failing

@@ -25,7 +25,13 @@ DAY = 86_400.0
 def creative(name: str, *slots: str, **more: Any) -> dict[str, Any]:
     """A creative whose headline is its name."""
     content = {"en": {"headline": name}}
-    return {"id": name, "version": "1", "slots": list(slots or ("hero",)), "content": content, **more}
+    return {
+        "id": name,
+        "version": "1",
+        "slots": list(slots or ("hero",)),
+        "content": content,
+        **more,
+    }
 
 
 def slot(name: str = "hero", strategy: str = "bandit", **more: Any) -> dict[str, Any]:

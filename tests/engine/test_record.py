@@ -1,5 +1,6 @@
 """The record of a decision names the person only where that was permitted (D1, D7)."""
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,7 +70,7 @@ def test_what_it_says_of_permission(state):
 def test_it_is_a_decision_on_the_wire():
     """A record is a decision document."""
     made = recorded(signal("product_viewed"), subject="u-1", session_id="s-1")
-    decision = from_json(Decision, made)
+    decision = from_json(Decision, orjson.loads(orjson.dumps(made)))
     assert (decision.id, decision.subject, decision.session_id) == ("d-1", "u-1", "s-1")
     assert decision.draws[0].features == made["draws"][0]["features"]
 

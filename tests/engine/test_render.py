@@ -8,7 +8,10 @@ from clew.engine.render import content
 from client.worlds import creative, policy, slot
 from engine.situations import compiled, person, signal, situation
 
-TEXT = "{{ computed.views }} pages, {{ traits.spent | default: 0 }} spent, {{ context.town | default: 'here' }}"
+TEXT = (
+    "{{ computed.views }} pages, {{ traits.spent | default: 0 }} spent, "
+    "{{ context.town | default: 'here' }}"
+)
 
 
 def recorded(text: str, **context: str):

@@ -1,4 +1,4 @@
-"""Nothing that is denied is read, shown, stored or logged, whatever a policy asks for (T08, T10)."""
+"""Nothing that is denied is read, shown, stored or logged, whatever a policy asks for (T10)."""
 
 import json
 import logging
@@ -59,7 +59,7 @@ def hostile_world(request, tmp_path):
 
 
 def open_hostile(world):
-    """A client whose person granted `ads`, told the canary for it, and allows to personalise only."""
+    """A client to whom a person told the canary for `ads`, and now allows to personalise only."""
     client = world.client()
     people(client, ["u-1"], "ads")
     client.emit("secret_told", subject="u-1", data={"word": CANARY})

@@ -51,7 +51,7 @@ def test_any_text_is_refused(text):
 @pytest.mark.parametrize("keys", [(), ("short",), (KEY, "short")])
 def test_keys_must_be_strong(keys):
     """Too short a key, or none, is refused with a way to make one."""
-    with pytest.raises(ConfigurationError, match="secrets.token_hex"):
+    with pytest.raises(ConfigurationError, match=r"secrets\.token_hex"):
         Tokens(keys, tenant="default", lifetime_seconds=1)
 
 

@@ -114,9 +114,9 @@ def _refold(
     for body in reading.facts((store_bucket(tenant, name), tenant), "signal", name):
         signal = orjson.loads(body)
         at = instant(signal["occurred_at"])
-        for trait in missing:
-            if trait.signal == signal["type"]:
-                fold_trait(policy, trait, states, signal, at, effects)
+        for trait in policy.traits_for(signal["type"], signal.get("purposes", ())):
+            if trait in missing:
+                fold_trait(trait, states, signal, at, effects)
 
 
 class People:

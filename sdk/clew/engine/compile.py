@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 import orjson
-from attrs import frozen
+from attrs import field, frozen
 
 from clew.clock import instant
 from clew.engine.bucketing import cumulate
@@ -253,7 +253,7 @@ class CompiledPolicy:
     policy: Policy
     purposes: Purposes
     traits: Mapping[str, CompiledTrait]
-    traits_of_signal: Mapping[str, tuple[CompiledTrait, ...]]
+    _traits_of_signal: Mapping[str, tuple[CompiledTrait, ...]]
     #: Names the set of folded traits: another digest, and profiles are folded anew.
     fold_digest: str
     segments: tuple[tuple[str, Rule], ...]
@@ -270,6 +270,21 @@ class CompiledPolicy:
     item_sources: Mapping[str, tuple[tuple[str, ItemReader], ...]]
     #: Traffic that learns and is measured (RULES F3).
     traffic: frozenset[str]
+    #: Answers of `traits_for`: there are few types, and few sets of purposes.
+    _traits_for: dict[tuple[str, ...], tuple[CompiledTrait, ...]] = field(factory=dict, init=False)
+
+    def traits_for(self, signal: str, purposes: Iterable[str]) -> tuple[CompiledTrait, ...]:
+        """The traits that a type of signal is folded into, as far as its purposes cover them."""
+        key = (signal, *purposes)
+        found = self._traits_for.get(key)
+        if found is None:
+            covers = self.purposes.covers
+            found = self._traits_for[key] = tuple(
+                trait
+                for trait in self._traits_of_signal.get(signal, ())
+                if any(covers(purpose, trait.purpose) for purpose in key[1:])
+            )
+        return found
 
     def purposes_of(self, signal: str) -> tuple[str, ...]:
         """The purposes a type of signal serves (RULES F5)."""

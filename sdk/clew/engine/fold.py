@@ -14,7 +14,6 @@ from clew.clock import instant
 from clew.engine.compile import (
     OUTCOMES_AS_SIGNALS,
     CompiledObjective,
-    CompiledPolicy,
     CompiledSlot,
 )
 from clew.engine.credit import (
@@ -171,23 +170,16 @@ def _describe(decision: Fact, times: float, effects: Effects) -> None:
 def _fold_traits(
     person: Person, document: dict[str, Any], signal: Fact, at: float, effects: Effects
 ) -> None:
-    for trait in person.policy.traits_of_signal.get(signal["type"], ()):
-        if fold_trait(person.policy, trait, document["traits"], signal, at, effects):
+    states = document["traits"]
+    for trait in person.policy.traits_for(signal["type"], signal.get("purposes", ())):
+        if fold_trait(trait, states, signal, at, effects):
             person.changed(trait)
 
 
 def fold_trait(
-    policy: CompiledPolicy,
-    trait: CompiledTrait,
-    states: dict[str, Any],
-    signal: Fact,
-    at: float,
-    effects: Effects,
+    trait: CompiledTrait, states: dict[str, Any], signal: Fact, at: float, effects: Effects
 ) -> bool:
-    """Fold a signal into one trait, if its purpose was permitted; whether there is a state now."""
-    covers = policy.purposes.covers
-    if not any(covers(purpose, trait.purpose) for purpose in signal.get("purposes", ())):
-        return False
+    """Fold a signal into one trait; whether there is a state now."""
     state = states.get(trait.digest)
     if trait.fold_pairs is None:
         state = trait.fold(state, at, signal)

@@ -1,0 +1,115 @@
+"""Making facts durable: each once, all of a batch or nothing, in its order."""
+
+import orjson
+import pytest
+
+from clew.clock import to_text
+from clew.model.request import DecisionRequest
+from client.worlds import World, embedded, people, sums_of
+
+
+@pytest.fixture
+def world(make) -> World:
+    """An empty world."""
+    return make()
+
+
+def fact(world: World, kind: str, name: str, **more: object) -> bytes:
+    """An encoded batch item about `u-1`."""
+    own = {"id": name, "occurred_at": to_text(world.clock.now())}
+    if kind in {"signal", "consent"}:
+        own["subject"] = "u-1"
+    if kind == "signal":
+        own["type"] = "product_viewed"
+    return orjson.dumps({kind: own | more})
+
+
+def test_one_result_per_item_in_order(world):
+    """The answer has one result for each item, in the order of the batch."""
+    client = world.client()
+    batch = [
+        fact(world, "signal", "s-1"),
+        fact(world, "consent", "c-1", purpose="personalise", state="granted"),
+        fact(world, "signal", "s-2"),
+        fact(world, "signal", "s-2"),
+        fact(world, "consent", "c-2", purpose="none", state="granted"),
+        fact(world, "outcome", "o-1", type="displayed", decision="d" * 32),
+        fact(world, "outcome", "o-2", type="displayed"),
+        fact(world, "identity", "i-1", operation="unmerge", anonymous_subject="a", subject="u-1"),
+        orjson.dumps({"weather": {"id": "w-1"}}),
+    ]
+    results = embedded(client).append(batch)
+    assert [(result.status, result.cause) for result in results] == [
+        ("refused", "no_basis"),
+        ("applied", None),
+        ("applied", None),
+        ("duplicate", None),
+        ("refused", "unknown_purpose"),
+        ("applied", "pending"),
+        ("refused", "schema"),
+        ("refused", "not_linked"),
+        ("refused", "schema"),
+    ]
+    assert all(result.errors[0].message for result in results if result.status == "refused")
+    assert client.profile("u-1").computed["views"] == 1
+
+
+def test_a_batch_twice_is_a_batch_once(world):
+    """What was stored already is answered as a duplicate and changes nothing (W2.10)."""
+    client = world.client()
+    people(client, ["u-1"])
+    batch = [fact(world, "signal", f"s-{number}") for number in range(5)]
+    for status in ("applied", "duplicate"):
+        assert {one.status for one in embedded(client).append(batch)} == {status}
+        assert client.profile("u-1").computed["views"] == 5
+
+
+def test_all_of_a_batch_or_nothing(world):
+    """A batch that breaks leaves nothing of itself behind."""
+    client = world.client()
+    people(client, ["u-1"])
+    broken = orjson.dumps({"signal": {"id": "s-2", "type": "product_viewed", "subject": "u-1"}})
+    with pytest.raises(KeyError):
+        embedded(client).append([fact(world, "signal", "s-1"), broken])
+    assert client.profile("u-1").signals == 0
+    assert list(embedded(client).store.facts_of("default", "signal")) == []
+
+
+def test_who_is_linked_inside_a_batch(world):
+    """Facts of one batch see what the batch did before them, links too (I2)."""
+    client = world.client()
+    batch = [
+        fact(world, "consent", "c-1", purpose="personalise", state="granted"),
+        fact(world, "signal", "s-1"),
+        fact(world, "consent", "c-2", subject="a-1", purpose="personalise", state="granted"),
+        fact(world, "signal", "s-2", subject="a-1"),
+        fact(world, "identity", "i-1", operation="link", anonymous_subject="a-1", subject="u-1"),
+        fact(world, "signal", "s-3", subject="a-1"),
+        fact(world, "identity", "i-2", operation="unmerge", anonymous_subject="a-1", subject="u-1"),
+        fact(world, "signal", "s-4", subject="a-1"),
+    ]
+    assert {one.status for one in embedded(client).append(batch)} == {"applied"}
+    assert [client.profile(name).computed["views"] for name in ("u-1", "a-1")] == [1, 3]
+
+
+@pytest.mark.parametrize("split", range(4))
+def test_where_a_batch_is_cut_does_not_matter(world, split):
+    """Decision and outcomes may be stored together or apart (D7)."""
+    client, other = world.client(), world.client()
+    people(client, ["u-1"])
+    made, payloads = embedded(client).decide(request())
+    decision = made["hero"]
+    reports = [
+        fact(world, "outcome", f"o-{kind}", type=kind, decision=decision.id)
+        for kind in ("displayed", "converted")
+    ]
+    batch = [*payloads, *reports]
+    for part in (batch[:split], batch[split:]):
+        if part:
+            embedded(other).append(part)
+    assert sums_of(other, decision.creative)["e:1"] > 0.0
+
+
+def request():
+    """A request for the slot `hero` by `u-1`."""
+    return DecisionRequest(slots=("hero",), subject="u-1")
