@@ -46,7 +46,7 @@ def arrivals(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[tuple[int, int
 @with_worlds
 @given(arrived=arrivals())
 def test_one_profile_whatever_the_way(make, arrived):
-    """Permuted, repeated, split over flushes, clients and ids linked later: one profile (F4, F6)."""
+    """Permuted, repeated, split over flushes, clients, ids linked later: one profile (F4, F6)."""
     told, path = arrived
     world = make()
     plain, *clients = (world.client(DOCUMENT) for _ in range(3))

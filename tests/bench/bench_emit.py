@@ -9,7 +9,7 @@ import orjson
 from bench.harness import compare
 from bench.worlds import client
 from clew.engine.fold import fold_signal
-from clew.engine.person import Person
+from clew.engine.person import Person, empty
 
 __all__ = ["main"]
 
@@ -28,8 +28,7 @@ def main() -> None:
         number = file.fileno()
         compiled = opened._core.compiled
         assert compiled is not None
-        document = {"traits": {}, "ledger": {}, "slots": {}, "trials": {}, "signals": 0, "seen": 0.0}
-        person = Person(compiled, "u-1", {"u-1": document})
+        person = Person(compiled, "u-1", {"u-1": empty()})
         skus = count()
 
         def floor() -> None:
@@ -45,7 +44,8 @@ def main() -> None:
                 ),
             },
             floor="encode + write",
-            at_most={"fold": 3.0, "emit": 6.0},
+            at_most={"fold": 5.0, "emit": 15.0},
+            between=opened.flush,
         )
 
 

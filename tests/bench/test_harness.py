@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bench.harness import Timing, compare, over, table, time_in_turns
+from bench.harness import Timing, compare, over, table, time_in_bursts, time_in_turns
 
 
 class Ticks:
@@ -82,3 +82,13 @@ def test_check_fails_a_broken_limit(capsys: pytest.CaptureFixture[str]) -> None:
     assert "ours" in capsys.readouterr().out
     with pytest.raises(SystemExit, match="ours takes"):
         compare("Sums", contenders, floor="floor", at_most={"ours": 0.01}, arguments=["--check"])
+
+
+def test_single_calls_are_timed_between_pauses() -> None:
+    """In bursts each call is timed alone, and what runs between is not timed."""
+    ticks = Ticks()
+    uneven = ticks.contender("ours", 3, 1, 2)
+    pause = ticks.contender("pause", 1_000)
+    timings = time_in_bursts({"ours": uneven}, between=pause, bursts=2, calls=2, timer=ticks)
+    assert ticks.order == ["pause", "ours", "ours"] * 2
+    assert timings == {"ours": Timing(minimum=1, median=2)}

@@ -309,7 +309,7 @@ def test_the_record_is_readable_at_once(client):
 
 
 def test_propensities_add_up_to_one(client):
-    """The probabilities of a draw's candidates, of which the drawn one is logged, sum to one (L3)."""
+    """A draw's probabilities, of which the drawn one is logged, sum to one (L3)."""
     for _ in range(20):
         decision = show(client, "u-1")
         (draw,) = decision.draws
@@ -321,7 +321,7 @@ def test_propensities_add_up_to_one(client):
 @pytest.mark.parametrize("kind", ["voided", "overridden"])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_voided_decision_teaches_nothing(world, client, kind, when):
-    """A decision that was not used teaches nothing, whether that is said early or late (D8, L6)."""
+    """A decision that was not used teaches nothing, told early or late (D8, L6)."""
     decision = client.decide("hero", subject="u-1")
     if when == "before":
         client.report(decision, kind)

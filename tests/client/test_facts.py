@@ -50,7 +50,7 @@ def test_a_stored_signal_has_its_whole_envelope(client):
 
 @pytest.mark.parametrize("traffic", ["bot", "preview", "synthetic", "internal"])
 def test_only_human_traffic_counts(world, traffic):
-    """No other traffic teaches an arm, opens a trial or enters the figures, but it is counted (F3)."""
+    """No other traffic teaches, opens a trial or enters a figure, but it is counted (F3)."""
     holdouts = [{"id": "all", "salt": "s", "share": 0.5}]
     client = world.client(policy(holdouts=holdouts))
     people(client, ["u-1"])

@@ -28,7 +28,7 @@ def allowed(client, subject):
 
 
 def test_linked_ids_are_one_person(client):
-    """What was done anonymously is known of the person after they sign in, and the reverse (C43)."""
+    """What was done anonymously is known of the person after signing in (C43)."""
     people(client, ["a-1"])
     client.emit("product_viewed", subject="a-1")
     client.emit("product_viewed", subject="u-1")

@@ -1,4 +1,4 @@
-"""One to one: the same slot, different people, moments and intents, different creatives (C06, C36)."""
+"""One slot, different people, moments and intents, different creatives (C06, C36)."""
 
 import pytest
 

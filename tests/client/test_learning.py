@@ -212,7 +212,7 @@ def test_a_sticky_repeat_is_one_unit(world):
 
 
 def test_rounds_are_counted_decisions(client):
-    """The exploration sharpens with decisions that were seen, not with those that were made (L3)."""
+    """Exploration sharpens with decisions that were seen, not with those that were made (L3)."""
     for _ in range(3):
         client.decide("hero", subject="u-1")
     assert client.decide("hero", subject="u-1").draws[0].rounds == 0

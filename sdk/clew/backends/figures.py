@@ -120,8 +120,12 @@ class Figures:
     def _sums(self, key: str) -> dict[str, float]:
         with self._store.read() as reading:
             sums = reading.sums(self._tenant, key)
-        for unsettled in self._unsettled.values():
-            _add(sums, unsettled.sums.get(key, {}))
+            for (_, name), unsettled in self._unsettled.items():
+                # What was stored since the last refresh is in these sums already.
+                if key in unsettled.sums and not reading.known(
+                    unsettled.place, unsettled.kind, [name]
+                ):
+                    _add(sums, unsettled.sums[key])
         return sums
 
     def _read_item(self, catalogue: str, item: str) -> CatalogueItem | None:
