@@ -15,7 +15,9 @@ import orjson
 
 from clew.clock import instant, to_text
 from clew.engine.bucketing import store_bucket
-from clew.engine.compile import CompiledPolicy
+from clew.engine.compiled import (
+    CompiledPolicy,
+)
 from clew.errors import DocumentError, Problem
 from clew.ids import mint
 from clew.model.limits import ID_MAX, NAME

@@ -44,9 +44,9 @@ def main() -> None:
             {
                 "encode + write": floor,
                 "hot": lambda: _decide(opened),
-                "hot, content": lambda: opened.decide(
-                    "hero", subject="u-1", context=CONTEXT
-                ).content,
+                "hot, content": lambda: (
+                    opened.decide("hero", subject="u-1", context=CONTEXT).content
+                ),
                 "hot, explanation": explained,
                 "hot, token": lambda: opened.decide("hero", subject="u-1", context=CONTEXT).token,
                 "cold": lambda: _decide(opened, f"s-{next(strangers) % _STRANGERS}"),

@@ -16,7 +16,9 @@ from clew.backends.base import Place, Trial, Writing
 from clew.backends.people import load
 from clew.clock import instant, to_text
 from clew.engine.bucketing import store_bucket
-from clew.engine.compile import CompiledPolicy
+from clew.engine.compiled import (
+    CompiledPolicy,
+)
 from clew.engine.effects import Effects
 from clew.engine.fold import (
     fold_consent,

@@ -26,7 +26,10 @@ from clew.backends.present import present
 from clew.backends.shelf import Shelf
 from clew.clock import Clock, SystemClock, instant, to_text
 from clew.engine.bucketing import STORE_BUCKETS, store_bucket
-from clew.engine.compile import CompiledPolicy, CompiledSlot
+from clew.engine.compiled import (
+    CompiledPolicy,
+    CompiledSlot,
+)
 from clew.engine.decide import Situation, decide
 from clew.engine.effects import Effects
 from clew.engine.fold import fold_consent, fold_decision, fold_outcome, fold_signal

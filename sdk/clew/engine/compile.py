@@ -7,288 +7,48 @@ The policy is taken as checked: what `clew.policy.check_policy` refuses is not g
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import orjson
-from attrs import field, frozen
 
 from clew.clock import instant
 from clew.engine.bucketing import cumulate
-from clew.engine.extract import Read, key, read_path
+from clew.engine.compiled import (
+    CompiledCreative,
+    CompiledHoldout,
+    CompiledItems,
+    CompiledObjective,
+    CompiledPolicy,
+    CompiledSlot,
+    Filling,
+    ItemReader,
+    Reader,
+)
+from clew.engine.extract import key, read_path
 from clew.engine.features import Features, compile_features
-from clew.engine.learn import LINEAR, LOGISTIC, Model, Prior, Term
+from clew.engine.learn import LINEAR, LOGISTIC, Prior, Term
 from clew.engine.traits import CompiledTrait, compile_trait
 from clew.logic import Rule, compile_rule
 from clew.model.policy import (
-    CatalogueItem,
     CatalogueSource,
     Creative,
-    Exploration,
     Holdout,
-    Objective,
     Policy,
-    SignalType,
     Slot,
     Weighted,
 )
-from clew.templates import Template, compile_template
+from clew.templates import compile_template
 from clew.trust.purposes import Purposes
 
-__all__ = [
-    "CompiledCreative",
-    "CompiledHoldout",
-    "CompiledItems",
-    "CompiledObjective",
-    "CompiledPolicy",
-    "CompiledSlot",
-    "Reader",
-    "compile_policy",
-    "digest",
-]
+__all__ = ["compile_policy", "digest"]
 
 _FOREVER = float("inf")
-
-#: Outcome types that an objective may name instead of a signal.
-OUTCOMES_AS_SIGNALS = frozenset({"interacted", "converted"})
-
-Reader: TypeAlias = tuple[str, ...]
-"""A path split at its dots."""
-
-ItemReader: TypeAlias = Callable[[Mapping[str, Any]], tuple[str, dict[str, Any]] | None]
-"""Reads the item that a signal names, with its fields."""
 
 
 def digest(*parts: Any) -> str:
     """Name a piece of law by 16 hex digits of the SHA-256 of its canonical JSON."""
     return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
-
-
-@frozen
-class CompiledObjective:
-    """An objective and how its value is read off a signal."""
-
-    objective: Objective
-    _value: Rule | None
-
-    @property
-    def id(self) -> str:
-        """The objective's name."""
-        return self.objective.id
-
-    @property
-    def reached_or_not(self) -> bool:
-        """Whether it is a yes or no: the first signal counts, and each is worth the same."""
-        return self.objective.count == "first" and self._value is None
-
-    def value(self, signal: Mapping[str, Any]) -> float | None:
-        """
-        What one signal is worth, before clipping; 1 where no value is declared.
-
-        None when it says no number, or money in another currency than the objective's (RULES L5).
-        """
-        if self._value is None:
-            return 1.0
-        data = signal.get("data") or {}
-        currency = self.objective.currency
-        if currency is not None and data.get("currency", currency) != currency:
-            return None
-        worth = self._value(signal)
-        if isinstance(worth, bool) or not isinstance(worth, int | float):
-            return None
-        return float(worth)
-
-    def clip(self, value: float) -> float:
-        """Bound a value to [value_min, value_max]."""
-        return min(max(value, self.objective.value_min), self.objective.value_max)
-
-
-@frozen
-class Filling:
-    """The content of one creative in one locale: fixed values and templates."""
-
-    fixed: Mapping[str, Any]
-    templates: tuple[tuple[str, Template], ...]
-    #: Whether every template can be filled whatever is missing.
-    total: bool
-
-    def fill(self, view: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Fill the templates; None when one of them would leave a gap (C47)."""
-        content = dict(self.fixed)
-        for name, template in self.templates:
-            text = template.render(view)
-            if text is None:
-                return None
-            content[name] = text
-        return content
-
-
-@frozen(eq=False)
-class CompiledCreative:
-    """A creative with its rule and templates compiled."""
-
-    creative: Creative
-    id: str
-    version: str
-    when: Rule | None
-    #: Seconds since the epoch; open ends are infinite.
-    starts_at: float
-    ends_at: float
-    channels: frozenset[str]
-    #: Always eligible where the request names no locale.
-    unconditional: bool
-    #: What it learns under; its own id unless it shares.
-    learning_key: str
-    #: Looks at nothing but the request, so it may be shown without any permission.
-    contextual: bool
-    fillings: Mapping[str, Filling]
-    #: Paths which content and rule can read.
-    reads: frozenset[str]
-    #: Paths of the profile which the content can read.
-    content_reads: tuple[Reader, ...]
-
-    def filling(self, locale: str | None, fallback: str) -> Filling | None:
-        """Choose the content for a locale: itself, its language, then the policy's locale."""
-        fillings = self.fillings
-        if locale is not None:
-            found = fillings.get(locale) or fillings.get(locale.partition("-")[0])
-            if found is not None:
-                return found
-        return fillings.get(fallback)
-
-
-@frozen(eq=False)
-class CompiledHoldout:
-    """A holdout with its schedule and epoch."""
-
-    holdout: Holdout
-    id: str
-    starts_at: float
-    ends_at: float
-    #: Changes with salt, scope or share (RULES M7).
-    epoch: str
-
-    def holds_at(self, now: float) -> bool:
-        """Whether it is running."""
-        return self.starts_at <= now < self.ends_at
-
-
-@frozen(eq=False)
-class CompiledItems:
-    """How a list slot is filled from a catalogue."""
-
-    #: The catalogue's id and its listed items.
-    name: str
-    catalogue: Mapping[str, CatalogueItem]
-    count: int
-    candidates: int
-    pinned: Reader | None
-    #: Key of the counts of a `together` trait: of items; with `:item` behind it, of its partners.
-    pairs: str | None
-    #: Reads the items that a signal names.
-    of: Read | None
-    filling: Filling
-    pinned_because: Template
-    drawn_because: Template
-
-
-@frozen(eq=False)
-class CompiledSlot:
-    """A slot with everything that may fill it."""
-
-    slot: Slot
-    id: str
-    purpose: str
-    creatives: tuple[CompiledCreative, ...]
-    names: tuple[str, ...]
-    default: CompiledCreative
-    #: Whether every creative is always eligible where the request names no locale.
-    unconditional: bool
-    #: Whether a creative is essential (RULES D10).
-    has_essential: bool
-    features: Features
-    model: Model
-    #: What is believed of an arm that has learned nothing.
-    prior: Prior
-    #: Part of every state key: features and reward (RULES L4).
-    model_digest: str
-    #: Where the counts of the slot live: rounds, and displays by learning key.
-    tally_key: str
-    exploration: Exploration
-    #: The first objective's id.
-    objective: str
-    objectives: tuple[CompiledObjective, ...]
-    terms: Mapping[str, Term]
-    #: The longest window of its objectives, in seconds.
-    window_seconds: float
-    holdouts: tuple[CompiledHoldout, ...]
-    #: Of a `split` slot: creative ids and the upper bounds of their shares.
-    split: tuple[tuple[str, ...], tuple[float, ...]]
-    #: What a subject's place among the shares is hashed with.
-    split_salt: str
-    #: Names the experiment that the shares of a `split` slot are; another epoch, another one.
-    split_epoch: str
-    items: CompiledItems | None
-    #: The instants at which a schedule of something here begins or ends, ascending.
-    boundaries: tuple[float, ...]
-    #: Paths of the context that anything here can read.
-    context_reads: tuple[tuple[str, Reader], ...]
-
-    #: By learning key, where the state of an arm lives.
-    _state_keys: dict[str, str]
-
-    def state_key(self, learning_key: str) -> str:
-        """Where the state of one arm lives (RULES L4; the tenant is the store's)."""
-        key = self._state_keys.get(learning_key)
-        if key is None:
-            group = self.slot.slot_group or self.id
-            key = self._state_keys[learning_key] = f"arm:{group}:{learning_key}:{self.model_digest}"
-        return key
-
-
-@frozen(eq=False)
-class CompiledPolicy:
-    """A policy version, ready."""
-
-    policy: Policy
-    purposes: Purposes
-    traits: Mapping[str, CompiledTrait]
-    _traits_of_signal: Mapping[str, tuple[CompiledTrait, ...]]
-    #: Names the set of folded traits: another digest, and profiles are folded anew.
-    fold_digest: str
-    segments: tuple[tuple[str, Rule], ...]
-    slots: Mapping[str, CompiledSlot]
-    objectives: Mapping[str, CompiledObjective]
-    objectives_of_signal: Mapping[str, tuple[CompiledObjective, ...]]
-    slots_of_objective: Mapping[str, tuple[CompiledSlot, ...]]
-    signal_types: Mapping[str, SignalType]
-    #: Every type that is taken; None takes any.
-    known_signals: frozenset[str] | None
-    _signal_purposes: Mapping[str, tuple[str, ...]]
-    holdouts: Mapping[str, CompiledHoldout]
-    #: By type of signal, the catalogues that learn from it and what they read.
-    item_sources: Mapping[str, tuple[tuple[str, ItemReader], ...]]
-    #: Traffic that learns and is measured (RULES F3).
-    traffic: frozenset[str]
-    #: Answers of `traits_for`: there are few types, and few sets of purposes.
-    _traits_for: dict[tuple[str, ...], tuple[CompiledTrait, ...]] = field(factory=dict, init=False)
-
-    def traits_for(self, signal: str, purposes: Iterable[str]) -> tuple[CompiledTrait, ...]:
-        """The traits that a type of signal is folded into, as far as its purposes cover them."""
-        key = (signal, *purposes)
-        found = self._traits_for.get(key)
-        if found is None:
-            covers = self.purposes.covers
-            found = self._traits_for[key] = tuple(
-                trait
-                for trait in self._traits_of_signal.get(signal, ())
-                if any(covers(purpose, trait.purpose) for purpose in key[1:])
-            )
-        return found
-
-    def purposes_of(self, signal: str) -> tuple[str, ...]:
-        """The purposes a type of signal serves (RULES F5)."""
-        return self._signal_purposes.get(signal, ())
 
 
 def compile_policy(policy: Policy) -> CompiledPolicy:

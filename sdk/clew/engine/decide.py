@@ -15,7 +15,11 @@ from typing import Any, Protocol, TypeAlias
 from attrs import define
 
 from clew.engine.bucketing import choose, point
-from clew.engine.compile import CompiledCreative, CompiledPolicy, CompiledSlot
+from clew.engine.compiled import (
+    CompiledCreative,
+    CompiledPolicy,
+    CompiledSlot,
+)
 from clew.engine.explore import draw, floors, sharpness, square_cb
 from clew.engine.learn import LOGISTIC, Arm, Prior
 from clew.engine.menu import Menu, menu

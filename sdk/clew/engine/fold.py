@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from clew.clock import instant
-from clew.engine.compile import (
+from clew.engine.compiled import (
     OUTCOMES_AS_SIGNALS,
     CompiledObjective,
     CompiledSlot,

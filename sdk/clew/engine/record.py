@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from clew.clock import to_text
-from clew.engine.compile import CompiledPolicy, CompiledSlot
+from clew.engine.compiled import (
+    CompiledPolicy,
+    CompiledSlot,
+)
 from clew.engine.decide import Drawn, Raw, Situation
 from clew.engine.person import KINDS
 
