@@ -1,7 +1,10 @@
 """What was learned is read once, whether it is stored already or still on its way."""
 
+import orjson
+
+from clew.clock import to_text
 from clew.model.request import DecisionRequest
-from client.worlds import embedded, people
+from client.worlds import embedded, people, show, sums_of
 
 
 def test_a_sum_read_between_storing_and_refreshing(make):
@@ -14,3 +17,44 @@ def test_a_sum_read_between_storing_and_refreshing(make):
     assert backend._figures.tally("figures:hero")["decisions"] == 1.0
     backend.decide(DecisionRequest(slots=("hero",), subject="u-1"))
     assert backend._figures.tally("figures:hero")["decisions"] == 2.0
+
+
+def taken(client, kind: str, subject: str) -> bytes:
+    """Have a backend take note of a signal; gives what is still to be stored."""
+    at = to_text(client._core.clock.now())
+    fact = {"id": f"s-{kind}", "type": kind, "subject": subject, "occurred_at": at}
+    admission = embedded(client).admit({"signal": fact})
+    assert orjson.loads(admission.payload)["signal"]["purposes"] == ["personalise"]
+    return admission.payload
+
+
+def test_what_is_refused_is_unlearned(make):
+    """A signal whose basis ended before it was stored leaves nothing learned behind (F5)."""
+    world = make()
+    client, other = world.client(), world.client()
+    people(client, ["u-1"])
+    shown = show(client, "u-1")
+    client.flush()
+    before = sums_of(client, shown.creative)
+    payload = taken(client, "order_completed", "u-1")
+    assert sums_of(client, shown.creative) != before
+    world.clock.move(1)
+    other.consent("u-1", withdraw=["personalise"])
+    (result,) = embedded(client).append([payload])
+    assert (result.status, result.cause) == ("refused", "no_basis")
+    assert sums_of(client, shown.creative) == before
+    assert client.profile("u-1").computed["spent"] == 0
+
+
+def test_a_link_made_elsewhere_takes_what_is_on_its_way_along(make):
+    """What an anonymous id did is its person's, though the link came from another process (F7)."""
+    world = make()
+    client, other = world.client(), world.client()
+    people(client, ["a-1", "u-1"])
+    payload = taken(client, "product_viewed", "a-1")
+    other.identify("a-1", "u-1")
+    assert client.profile("a-1").computed["views"] == 1
+    assert client.profile("u-1").computed["views"] == 1
+    embedded(client).append([payload])
+    for each in (client, other):
+        assert each.profile("u-1").computed["views"] == 1

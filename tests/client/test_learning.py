@@ -152,8 +152,11 @@ def test_a_signal_credits_the_last_counted_decision(world, client):
     assert sums_of(client, second.creative)["e:1"] == pytest.approx(own)
 
 
-def test_an_id_counts_by_one_way_only(world, client):
+def test_an_id_counts_by_one_way_only(world):
     """An outcome that is told as a signal too, under one id, counts once (M1)."""
+    objectives = [{"id": "orders", "signal": "order_completed", "count": "every"}]
+    client = world.client(policy(objectives=objectives))
+    people(client, ["u-1"])
     for order in ("signal first", "report first"):
         decision = show(client, "u-1")
         client.flush()

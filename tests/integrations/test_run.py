@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from clew.backends.embedded import Embedded, open_memory
+from clew.backends.embedded import Embedded
+from clew.backends.opening import open_memory
 from clew.errors import ConfigurationError
 from clew.integrations.importing import Report, import_file, load_map
 from clew.policy import build_bundle, load_policy

@@ -6,7 +6,6 @@ durable; `append` folds them into the store. Both steps fold with the same funct
 decided meanwhile was decided on what the store will say.
 """
 
-import logging
 import os
 import random
 from collections import OrderedDict
@@ -20,9 +19,12 @@ import orjson
 from clew.backends.apply import Applying, bucket_of, decision_ref, stamp
 from clew.backends.base import Admission, Kind, Place, Store
 from clew.backends.figures import Figures
+from clew.backends.keyring import Keyring
 from clew.backends.measuring import measure
+from clew.backends.notices import Notices
 from clew.backends.people import Hot, Pending, People
 from clew.backends.present import present
+from clew.backends.profile import profile_of
 from clew.backends.shelf import Shelf
 from clew.clock import Clock, SystemClock, instant, to_text
 from clew.engine.bucketing import STORE_BUCKETS, store_bucket
@@ -34,22 +36,18 @@ from clew.engine.decide import Situation, decide
 from clew.engine.effects import Effects
 from clew.engine.fold import fold_consent, fold_decision, fold_outcome, fold_signal
 from clew.engine.keep import kept
-from clew.engine.person import KINDS, Person, empty
+from clew.engine.person import Person, empty
 from clew.engine.record import record
 from clew.ids import is_newer, mint
-from clew.logic.values import truthy
 from clew.model.batch import ItemResult
 from clew.model.decision import Decision
 from clew.model.measurement import Measurement
 from clew.model.policy import Policy
-from clew.model.profile import Permission, Profile
+from clew.model.profile import Profile
 from clew.model.request import DecisionRequest
 from clew.model.words import CacheState
-from clew.trust.tokens import Tokens, new_key
 
-__all__ = ["Embedded", "open_memory", "open_sqlite"]
-
-logger = logging.getLogger("clew")
+__all__ = ["Embedded"]
 
 #: A decision is asked for again after this long, in seconds, where the slot says nothing.
 TTL_SECONDS = 5.0
@@ -57,10 +55,6 @@ TTL_SECONDS = 5.0
 REPEAT_SECONDS = 86_400.0
 #: Decisions whose subject is remembered, so that an outcome finds it without a read.
 DECISIONS_REMEMBERED = 50_000
-#: Tokens outlive the longest window by a day (RULES K2), in seconds.
-TOKEN_MARGIN_SECONDS = 86_400.0
-
-_KEYS = "keys"
 
 _alive: "WeakSet[Embedded]" = WeakSet()
 
@@ -102,14 +96,13 @@ class Embedded:
         self._clock = clock or SystemClock()
         self._chance = random.Random()  # noqa: S311 - a draw is no secret
         self._uniform = uniform or self._chance.random
-        self._keys = tuple(keys)
-        self._tokens: Tokens | None = None
+        self._keyring = Keyring(store, tenant, keys)
+        self._notices = Notices()
         self._people = People(store, tenant, self._refold)
         self._figures = Figures(store, tenant)
         self._shelf = Shelf(store, tenant)
         self._subjects: OrderedDict[str, str] = OrderedDict()
         self._repeats: OrderedDict[str, tuple[CompiledPolicy, dict[str, Any]]] = OrderedDict()
-        self._said: set[tuple[str, str]] = set()
         #: The newest id of this process that was admitted.
         self._newest = ""
         if policy is not None:
@@ -131,7 +124,7 @@ class Embedded:
         changes = self._store.changes()
         policy = self._shelf.live(changes)
         if policy is None:
-            self._say_once("policy", "", "no policy is live: pass policy= or publish one")
+            self._notices.no_policy()
             return Admission("refused", cause="no_policy")
         if kind == "signal":
             return self._admit_signal(policy, fact, changes)
@@ -157,7 +150,7 @@ class Embedded:
         decisions: dict[str, Decision] = {}
         payloads: list[bytes] = []
         if policy is None:
-            self._say_once("policy", "", "no policy is live: pass policy= or publish one")
+            self._notices.no_policy()
             return decisions, payloads
         self._figures.refresh(now, changes)
         subject = request.subject
@@ -219,7 +212,7 @@ class Embedded:
             return Profile(subject=subject, as_of=_moment(now))
         hot = self._people.get(policy, subject, self._store.changes())
         with hot.lock:
-            return _profile(hot.person, now)
+            return profile_of(hot.person, now)
 
     def read_token(self, token: str, /) -> str | None:
         """
@@ -228,7 +221,7 @@ class Embedded:
         Raises:
             TokenError: it was not issued here.
         """
-        return self._signer().read(token, self._clock.now())
+        return self._keyring.tokens(self.compiled()).read(token, self._clock.now())
 
     def close(self) -> None:
         """As `Backend.close`."""
@@ -244,7 +237,7 @@ class Embedded:
         hot = self._people.get(policy, subject, changes)
         with hot.lock:
             if not stamp(hot.person, fact, now):
-                self._say_no_basis(policy, fact["type"])
+                self._notices.no_basis(policy, fact["type"])
                 return Admission("refused", cause="no_basis")
             place = self._place(subject)
             known = self._known(("signal", "outcome"), fact["id"], place, hot)
@@ -329,7 +322,7 @@ class Embedded:
             payload = orjson.dumps({"decision": made})
             self._keep(policy, slot, request, hot, made, now)
         if raw.reason == "consent_denied":
-            self._say_denied(slot)
+            self._notices.denied(slot)
         return self._present(policy, made, "miss", until, decided_at=now), payload
 
     def _situation(
@@ -447,7 +440,7 @@ class Embedded:
             policy,
             made,
             cache=cache,
-            token=lambda: self._signer().issue(made["id"], at),
+            token=lambda: self._keyring.tokens(self.compiled()).issue(made["id"], at),
             counts=self._figures,
             decided_at=at,
             valid_until=valid_until,
@@ -494,65 +487,6 @@ class Embedded:
     def _place(self, subject: str) -> Place:
         return store_bucket(self._tenant, subject), self._tenant
 
-    def _signer(self) -> Tokens:
-        if self._tokens is None:
-            policy = self._shelf.live(self._store.changes())
-            objectives = policy.objectives.values() if policy is not None else ()
-            longest = max((o.objective.window_seconds for o in objectives), default=0.0)
-            self._tokens = Tokens(
-                self._keys or self._shared_keys(),
-                tenant=self._tenant,
-                lifetime_seconds=longest + TOKEN_MARGIN_SECONDS,
-            )
-        return self._tokens
-
-    def _shared_keys(self) -> list[str]:
-        """The keys of every process on this store, made by the first that needs one (K1)."""
-        with self._store.write() as write:
-            body = write.setting("", _KEYS)
-            if body is None:
-                body = orjson.dumps([new_key()])
-                write.put_setting("", _KEYS, body)
-        return list(orjson.loads(body))
-
-    # -- saying things once
-
-    def _say_once(self, kind: str, name: str, message: str, *args: Any) -> None:
-        if (kind, name) not in self._said:
-            self._said.add((kind, name))
-            logger.warning(message, *args)
-
-    def _say_denied(self, slot: CompiledSlot) -> None:
-        self._say_once(
-            "denied",
-            slot.id,
-            "slot %r: no permission for its purpose %r, so the default is shown; record a consent "
-            "with client.consent(subject, grant=[%r], source=...) (said once per slot)",
-            slot.id,
-            slot.purpose,
-            slot.purpose,
-        )
-
-    def _say_no_basis(self, policy: CompiledPolicy, signal: str) -> None:
-        purposes = policy.purposes_of(signal)
-        if purposes:
-            self._say_once(
-                "basis",
-                signal,
-                "signal %r was not stored: none of its purposes (%s) has a basis for the subject; "
-                "record a consent first (said once per type)",
-                signal,
-                ", ".join(purposes),
-            )
-        else:
-            self._say_once(
-                "basis",
-                signal,
-                "signal %r was not stored: it serves no purpose; list its purposes under `signals` "
-                "in the policy, or let a trait or an objective read it (said once per type)",
-                signal,
-            )
-
 
 def _in_order(policy: CompiledPolicy, names: Iterable[str]) -> list[CompiledSlot]:
     """The known slots by declared priority, then as asked: never by drawn values (RULES D9)."""
@@ -587,51 +521,3 @@ def _remember(memory: OrderedDict[str, Any], name: str, value: Any) -> None:
 
 def _moment(at: float) -> datetime:
     return datetime.fromtimestamp(at, UTC)
-
-
-def _profile(person: Person, now: float) -> Profile:
-    policy = person.policy
-    values: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
-    for trait in policy.traits.values():
-        value = trait.read(person.states(trait), now)
-        if value is not None:
-            values[trait.kind][trait.id] = value
-    merged: dict[str, Any] = {}
-    for kind in reversed(KINDS):
-        merged.update(values[kind])
-    view = {**values, "traits": merged, "segments": (), "journeys": {}, "context": {}}
-    return Profile(
-        subject=person.subject,
-        as_of=_moment(now),
-        anonymous_subjects=tuple(sorted(set(person.documents) - {person.subject})),
-        segments=tuple(name for name, rule in policy.segments if truthy(rule(view))),
-        permissions=tuple(
-            Permission(
-                purpose=purpose,
-                permitted=ground.permitted,
-                basis=ground.basis,
-                state=ground.state,
-                source=ground.source,
-                occurred_at=None if ground.at is None else _moment(ground.at),
-            )
-            for purpose, ground in person.grounds.items()
-        ),
-        signals=sum(document["signals"] for document in person.documents.values()),
-        policy_id=policy.policy.id,
-        policy_version=policy.policy.version,
-        **values,
-    )
-
-
-def open_memory(url: str, **options: Any) -> Embedded:
-    """Open `memory://`: each time a new store, gone with the process; options as `Embedded`."""
-    from clew.backends.memory import store_from_url
-
-    return Embedded(store_from_url(url), **options)
-
-
-def open_sqlite(url: str, **options: Any) -> Embedded:
-    """Open `sqlite:///file.db`; options as `Embedded`."""
-    from clew.backends.sqlite import store_from_url
-
-    return Embedded(store_from_url(url), **options)
