@@ -2,7 +2,8 @@
 Facts as a client writes them: minted once, checked against the policy, in wire form.
 
 Two kinds of fault are told apart. A wrong Python type is the program's mistake and raises. Data
-that breaks what the policy declares is refused with a pointer to the field (`DocumentError`).
+that breaks what the policy declares, or what a store can hold, is refused with a pointer to the
+field (`DocumentError`). What is said of it goes to logs, so it never repeats the data.
 """
 
 import re
@@ -20,6 +21,7 @@ from clew.engine.compiled import (
 )
 from clew.errors import DocumentError, Problem
 from clew.ids import mint
+from clew.logic.values import finite
 from clew.model.limits import ID_MAX, NAME
 from clew.model.policy import Field
 from clew.model.words import Channel, ConsentState, OutcomeType, Party, Traffic
@@ -29,11 +31,21 @@ __all__ = ["consents", "identity", "outcome", "signal"]
 #: How far ahead of this clock a fact may say it happened, in seconds: clocks differ a little.
 SKEW_SECONDS = 300.0
 
+#: The most that a signal's data may weigh as JSON, in bytes. Source: CloudEvents 1.0, "Size Limits".
+DATA_BYTES_MAX = 65_536
+#: The longest free text beside the data (a note, a source), in characters.
+TEXT_MAX = 1_024
+
 _NAME = re.compile(NAME)
 _CHANNELS = frozenset(get_args(Channel))
 _PARTIES = frozenset(get_args(Party))
 _TRAFFIC = frozenset(get_args(Traffic))
 _OUTCOMES = frozenset(get_args(OutcomeType))
+
+#: Texts beside the data that are ids; the others may be longer.
+_IDS = frozenset({"id", "anonymous_subject", "session_id", "view_id", "reverses"})
+#: How orjson begins to say that a Python type is wrong, not what a value holds.
+_WRONG_TYPES = ("Type is not", "Dict key must be")
 
 Instant = str | float | datetime
 
@@ -69,11 +81,13 @@ def signal(
     _check_text("subject", subject)
     if data is not None and not isinstance(data, Mapping):
         raise TypeError(f"data is a mapping of names to JSON values, not {data!r}")
-    problems = list(_envelope_problems(type, channel, party, traffic, more))
+    problems = list(_envelope_problems(type, channel, party, traffic))
+    problems += _text_problems({"id": id, **more})
     occurred_at = _occurred(at, now, problems)
     if policy is not None:
         problems += _policy_problems(policy, type, party)
         data = _minimised(policy, type, data or {}, problems)
+    data = _json(type, data, problems) if data else {}
     if problems:
         raise DocumentError(f"signal {type!r}", problems)
     fact: dict[str, Any] = {
@@ -83,7 +97,7 @@ def signal(
         "occurred_at": occurred_at,
     }
     if data:
-        fact["data"] = _json(type, data)
+        fact["data"] = data
     if channel is not None:
         fact["channel"] = channel
     if party != "first":
@@ -118,6 +132,9 @@ def outcome(
         problems.append(_not_one_of("/type", type, _OUTCOMES))
     if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
         raise TypeError(f"value is a number, not {value!r}")
+    if value is not None and finite(value) is None:
+        problems.append(Problem("/value", "finite", "the value is no finite number; leave it out"))
+    problems += _text_problems({"id": id, **more})
     occurred_at = _occurred(at, now, problems)
     if problems:
         raise DocumentError(f"outcome {type!r}", problems)
@@ -152,6 +169,8 @@ def consents(
         ValueError: no purpose is named.
     """
     _check_text("subject", subject)
+    if problems := list(_text_problems({"source": source})):
+        raise DocumentError("consent", problems)
     facts = []
     for state, purposes in states.items():
         if isinstance(purposes, str):
@@ -193,15 +212,50 @@ def _check_text(name: str, value: Any) -> None:
         raise TypeError(f"{name} is text, not {value!r}")
     if not 1 <= len(value) <= ID_MAX:
         raise ValueError(f"{name} has 1 to {ID_MAX} characters, not {len(value)}")
+    if not _is_unicode(value):
+        raise ValueError(f"{name} holds half of a surrogate pair, which is no character")
 
 
-def _json(type: str, data: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of the data, once it is known to be JSON."""
+def _is_unicode(value: str) -> bool:
+    """Whether text can be encoded; what JSON's `\\ud800` becomes in Python cannot."""
     try:
-        orjson.dumps(data)
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _text_problems(texts: Mapping[str, str | None]) -> Iterable[Problem]:
+    """Find texts beside the data that no store would hold."""
+    for name, value in texts.items():
+        if value is None:
+            continue
+        if not isinstance(value, str):
+            raise TypeError(f"{name} is text, not {value!r}")
+        longest = ID_MAX if name in _IDS else TEXT_MAX
+        if len(value) > longest:
+            message = f"{name} has {len(value)} characters; it has at most {longest}"
+            yield Problem(f"/{name}", "max", message)
+        elif not _is_unicode(value):
+            message = f"{name} holds half of a surrogate pair, which is no character"
+            yield Problem(f"/{name}", "unicode", message)
+
+
+def _json(type: str, data: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:
+    """The data as it will be stored: a copy, in which what JSON has no word for is null."""
+    try:
+        encoded = orjson.dumps(data)
     except TypeError as error:
-        raise TypeError(f"data of signal {type!r}: {error}; use JSON values only") from None
-    return dict(data)
+        if str(error).startswith(_WRONG_TYPES):
+            raise TypeError(f"data of signal {type!r}: {error}; use JSON values only") from None
+        # What a browser may send, and no program would write.
+        problems.append(Problem("/data", "json", f"the data is no JSON: {error}"))
+        return {}
+    if len(encoded) > DATA_BYTES_MAX:
+        message = f"the data is {len(encoded)} bytes; it is at most {DATA_BYTES_MAX}"
+        problems.append(Problem("/data", "max", message))
+    copy: dict[str, Any] = orjson.loads(encoded)
+    return copy
 
 
 def _occurred(at: Instant | None, now: float, problems: list[Problem]) -> str:
@@ -209,13 +263,14 @@ def _occurred(at: Instant | None, now: float, problems: list[Problem]) -> str:
         return to_text(now)
     try:
         moment = instant(at)
-    except (ValueError, TypeError, AttributeError) as error:
+        text = to_text(moment)
+    except (ValueError, TypeError, AttributeError, OverflowError, OSError) as error:
         problems.append(Problem("/occurred_at", "format", f"{error}"))
         return to_text(now)
     if moment > now + SKEW_SECONDS:
-        message = f"{to_text(moment)} lies ahead of this clock; check the sender's clock"
+        message = f"{text} lies ahead of this clock; check the sender's clock"
         problems.append(Problem("/occurred_at", "future", message))
-    return to_text(moment)
+    return text
 
 
 def _envelope_problems(
@@ -223,7 +278,6 @@ def _envelope_problems(
     channel: str | None,
     party: str,
     traffic: str,
-    more: Mapping[str, str | None],
 ) -> Iterable[Problem]:
     if not _NAME.fullmatch(type):
         message = f"{type!r} is no name: use letters, digits and _ . -, like product_viewed"
@@ -234,9 +288,6 @@ def _envelope_problems(
         yield _not_one_of("/party", party, _PARTIES)
     if traffic not in _TRAFFIC:
         yield _not_one_of("/traffic", traffic, _TRAFFIC)
-    for name, value in more.items():
-        if value is not None and not isinstance(value, str):
-            raise TypeError(f"{name} is text, not {value!r}")
 
 
 def _not_one_of(pointer: str, value: str, words: Iterable[str]) -> Problem:
@@ -307,12 +358,12 @@ def _misfit(rule: Field, value: Any) -> tuple[str, str] | None:
     if not isinstance(value, _TYPES[rule.type]) or (
         isinstance(value, bool) and rule.type != "boolean"
     ):
-        return "type", f"{value!r}; it must be of type {rule.type}"
+        return "type", f"of type {type(value).__name__}; it must be of type {rule.type}"
     size, unit = _size(value)
     if rule.max is not None and size is not None and size > rule.max:
         return "max", f"{size:g}{unit}; it must be at most {rule.max:g}"
     if rule.min is not None and size is not None and size < rule.min:
         return "min", f"{size:g}{unit}; it must be at least {rule.min:g}"
     if rule.enum is not None and value not in rule.enum:
-        return "enum", f"{value!r}; it must be one of {', '.join(map(repr, rule.enum))}"
+        return "enum", f"none of {', '.join(map(repr, rule.enum))}"
     return None

@@ -34,7 +34,7 @@ from clew.engine.compiled import (
 )
 from clew.engine.decide import Situation, decide
 from clew.engine.effects import Effects
-from clew.engine.fold import fold_consent, fold_decision, fold_outcome, fold_signal
+from clew.engine.fold import fold_decision, fold_outcome, fold_signal
 from clew.engine.keep import kept
 from clew.engine.person import Person, empty
 from clew.engine.record import record
@@ -246,7 +246,7 @@ class Embedded:
             # Encoded first: what is no JSON is refused before it has changed anything.
             payload = orjson.dumps({"signal": fact})
             effects = fold_signal(hot.person, subject, fact, reported="outcome" in known)
-            self._note(hot, Pending("signal", fact["id"], place, fact), effects)
+            self._note(hot, Pending("signal", fact["id"], place, payload), effects)
         return Admission("applied", payload)
 
     def _admit_outcome(
@@ -266,7 +266,7 @@ class Embedded:
             if self._known(("outcome", "signal"), fact["id"], place, hot):
                 return Admission("duplicate")
             effects = fold_outcome(hot.person, fact)
-            self._note(hot, Pending("outcome", fact["id"], place, fact), effects)
+            self._note(hot, Pending("outcome", fact["id"], place, payload), effects)
         return Admission(effects.status, payload)
 
     def _known(self, kinds: Iterable[Kind], name: str, place: Place, hot: Hot) -> set[Kind]:
@@ -320,7 +320,7 @@ class Embedded:
             if raw.hit:
                 return self._present(policy, made, "hit", until), None
             payload = orjson.dumps({"decision": made})
-            self._keep(policy, slot, request, hot, made, now)
+            self._keep(policy, slot, request, hot, made, payload, now)
         if raw.reason == "consent_denied":
             self._notices.denied(slot)
         return self._present(policy, made, "miss", until, decided_at=now), payload
@@ -380,8 +380,8 @@ class Embedded:
                 anonymous = request.subject
             named["anonymous_subject"] = anonymous
             named["session_id"] = request.session_id
-        named["request_id"] = request.request_id
-        named["view_id"] = _view_id(request.context)
+            named["request_id"] = request.request_id
+            named["view_id"] = _view_id(request.context)
         named = {name: value for name, value in named.items() if value is not None}
         if request.traffic != "human":
             named["traffic"] = request.traffic
@@ -394,15 +394,16 @@ class Embedded:
         request: DecisionRequest,
         hot: Hot,
         made: dict[str, Any],
+        payload: bytes,
         now: float,
     ) -> None:
-        name, subject = made["id"], made.get("subject", "")
-        place = (bucket_of(name) or 0, self._tenant)
+        subject = made.get("subject", "")
+        place = (bucket_of(made["id"]) or 0, self._tenant)
         # Without permission it is nobody's, and waits with nobody.
         whose = hot if subject else _nobody(policy)
         effects = fold_decision(whose.person, made, now)
-        self._note(whose, Pending("decision", name, place, made), effects)
-        _remember(self._subjects, name, subject)
+        self._note(whose, Pending("decision", made["id"], place, payload), effects)
+        _remember(self._subjects, made["id"], subject)
         if request.request_id is not None:
             _remember(self._repeats, decision_ref(request.request_id, slot.id), (policy, made))
 
@@ -448,17 +449,15 @@ class Embedded:
 
     def _refold(self, person: Person, pending: Pending) -> None:
         """Fold a pending fact into a person that was read again; its sums were taken before."""
-        fact = dict(pending.fact)
+        fact = orjson.loads(pending.payload)[pending.kind]
         if pending.kind == "signal":
             if fact["subject"] in person.documents and stamp(person, fact, 0.0):
                 fold_signal(person, fact["subject"], fact)
         elif pending.kind == "decision":
             if fact.get("subject") is not None:
                 fold_decision(person, fact, instant(fact["decided_at"]))
-        elif pending.kind == "outcome":
-            fold_outcome(person, fact)
         else:
-            fold_consent(person, fact)
+            fold_outcome(person, fact)
 
     def _settle(self, documents: Sequence[dict[str, Any]], results: Sequence[ItemResult]) -> None:
         refused: list[tuple[str, str]] = []

@@ -1,7 +1,7 @@
 """
 Stable hashing of keys: the same key lands at the same place in every process and language.
 
-murmur3 32-bit of `salt:key`, as flagd, Unleash and Optimizely hash. A linear checksum (CRC-32)
+murmur3 32-bit of `salt:key`, as flagd, Unleash and Optimizely hash, over its UTF-8. A linear checksum (CRC-32)
 would not do: changing the salt permutes its buckets as a whole, so two experiments under two salts
 would assign their arms together.
 
@@ -30,7 +30,7 @@ def point(salt: str, key: str) -> float:
     >>> point("2026", "u-42")
     0.5683635461609811
     """
-    return mmh3.hash(f"{salt}:{key}", signed=False) / _HASHES
+    return _hash(f"{salt}:{key}") / _HASHES
 
 
 def cumulate(shares: Sequence[float]) -> tuple[float, ...]:
@@ -68,4 +68,9 @@ def store_bucket(tenant: str, subject: str) -> int:
 
     It spreads one database over many servers; it decides nothing about the person.
     """
-    return mmh3.hash(f"{tenant}:{subject}", signed=False) % STORE_BUCKETS
+    return _hash(f"{tenant}:{subject}") % STORE_BUCKETS
+
+
+def _hash(text: str) -> int:
+    # mmh3 ends the process when it is given text that has no UTF-8: half of a surrogate pair.
+    return mmh3.hash(text.encode("utf-8", "surrogatepass"), signed=False)

@@ -137,12 +137,16 @@ def void(entry: dict[str, Any], effects: Effects) -> None:
 
 def _teach(entry: dict[str, Any], times: float, effects: Effects) -> None:
     """Add what being counted means, or with *times* -1 take it back."""
+    rounds = float(any(arm["choice"] for arm in entry["arms"]))
     for arm in entry["arms"]:
         delta = _MODELS[arm["model"]].counted(arm["m"], arm["p"], arm["x"])
         effects.add(arm["key"], delta, times)
-        group, learning_key, digest = arm["key"].split(":")[1:]
-        counts = {f"n:{learning_key}": 1.0, "rounds": float(arm["choice"])}
-        effects.add(f"slot:{group}:{digest}", counts, times)
+        _, group, named = arm["key"].split(":", 2)
+        # Items are named by whoever sells them, and may hold a colon.
+        learning_key, _, digest = named.rpartition(":")
+        # A list is one decision, however many positions it has (L3).
+        effects.add(f"slot:{group}:{digest}", {f"n:{learning_key}": 1.0, "rounds": rounds}, times)
+        rounds = 0.0
     creative = entry["creative"]
     figures = {f"s:{creative}": 1.0}
     if entry["propensity"]:

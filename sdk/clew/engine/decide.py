@@ -37,6 +37,8 @@ __all__ = [
     "assigned",
     "bandit",
     "decide",
+    "split_arm",
+    "split_experiment",
 ]
 
 Assignment: TypeAlias = tuple[str, str, str]
@@ -179,16 +181,20 @@ def decide(policy: CompiledPolicy, slot: CompiledSlot, at: Situation) -> Raw:
 def _kept(slot: CompiledSlot, names: tuple[str, ...], at: Situation) -> Raw | None:
     """The kept decision again, while the same creatives are eligible in the same versions."""
     kept = at.kept
-    if kept is None or kept["void"] or tuple(kept["eligible"]) != names:
+    if kept is None or not at.counted or kept["void"] or tuple(kept["eligible"]) != names:
         return None
     creative = next((c for c in (*slot.creatives, slot.default) if c.id == kept["creative"]), None)
     if kept["creative"] is not None and (creative is None or creative.version != kept["version"]):
+        return None
+    arms = tuple([(a["id"], a["epoch"], a["arm"]) for a in kept["assignments"]])
+    # A link may have brought another arm, which is served from then on (RULES M7).
+    if arms != (assigned(slot, at) if kept["measured"] else ()):
         return None
     return Raw(
         kept["reason"],
         creative,
         kept["propensity"],
-        assignments=tuple((a["id"], a["epoch"], a["arm"]) for a in kept["assignments"]),
+        assignments=arms,
         measured=kept["measured"],
         entries=tuple(Entry(*entry) for entry in kept["items"]),
         hit=True,
@@ -310,16 +316,36 @@ def _priority(slot: CompiledSlot, candidates: Sequence[CompiledCreative], at: Si
 
 def _split(slot: CompiledSlot, candidates: Sequence[CompiledCreative], at: Situation) -> Raw:
     """By fixed shares; what nobody eligible has a share in falls to the default."""
-    names, bounds = slot.split
-    index = choose(bounds, at.uniform() if at.key is None else point(slot.split_salt, at.key))
-    if index is not None:
-        name = names[index]
-        for creative in candidates:
-            if creative.id == name and creative is not slot.default:
-                return Raw("split", creative, slot.slot.shares[name])
+    name = _share(slot, at.uniform()) if at.key is None else split_arm(slot, at.key, at.trials)
+    for creative in candidates:
+        if creative.id == name and creative is not slot.default:
+            return Raw("split", creative, slot.slot.shares[name])
     shares = slot.slot.shares
     others = math.fsum(shares.get(c.id, 0.0) for c in candidates if c is not slot.default)
     return Raw("split", slot.default, max(1.0 - others, 0.0))
+
+
+def split_experiment(slot: str) -> str:
+    """Name the experiment that compares the creatives of a `split` slot."""
+    return f"slot:{slot}"
+
+
+def split_arm(slot: CompiledSlot, key: str, trials: Mapping[str, Mapping[str, Any]]) -> str:
+    """
+    Whose share a subject falls into: the stored arm, else by hash (RULES M7).
+
+    It is not always what is shown. Whom it cannot be shown to stays in this arm nevertheless: with
+    them moved to the default, the two would be compared over different people.
+    """
+    trial = trials.get(f"{split_experiment(slot.id)}:{slot.split_epoch}")
+    return _share(slot, point(slot.split_salt, key)) if trial is None else str(trial["arm"])
+
+
+def _share(slot: CompiledSlot, at: float) -> str:
+    """Whose share holds a point in [0, 1); past the last it is the default's."""
+    names, bounds = slot.split
+    index = choose(bounds, at)
+    return slot.default.id if index is None else names[index]
 
 
 def _bandit(slot: CompiledSlot, candidates: Sequence[CompiledCreative], at: Situation) -> Raw:

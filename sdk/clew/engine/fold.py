@@ -26,6 +26,7 @@ from clew.engine.credit import (
     taken,
     void,
 )
+from clew.engine.decide import split_arm, split_experiment
 from clew.engine.effects import Effects
 from clew.engine.person import Person
 from clew.engine.traits import CompiledTrait
@@ -39,7 +40,6 @@ __all__ = [
     "fold_signal",
     "fold_trait",
     "history",
-    "split_experiment",
 ]
 
 Fact: TypeAlias = Mapping[str, Any]
@@ -120,15 +120,11 @@ def fold_decision(person: Person, decision: Fact, at: float) -> Effects:
     if decision["reason"] == "split" and decision.get("measured"):
         # With fixed shares each creative is an arm of its own (M9).
         own = {"id": split_experiment(slot.id), "epoch": slot.split_epoch}
-        _open_trial(person, decision, {**own, "arm": decision["creative"]}, at, effects)
+        arm = split_arm(slot, decision["subject"], person.trials)
+        _open_trial(person, decision, {**own, "arm": arm}, at, effects)
     if slot.slot.counts_on == "served":
         count_decision(person, slot, entry, at, effects)
     return effects
-
-
-def split_experiment(slot: str) -> str:
-    """Name the experiment that compares the creatives of a `split` slot."""
-    return f"slot:{slot}"
 
 
 def fold_outcome(person: Person, outcome: Fact) -> Effects:
@@ -268,6 +264,10 @@ def _convert(
     value = outcome.get("value")
     for objective in slot.objectives:
         if objective.objective.signal != outcome["type"] and outcome["type"] != "converted":
+            continue
+        currency = objective.objective.currency
+        if currency is not None and outcome.get("currency", currency) != currency:
+            effects.add(f"objective:{objective.id}", {"refused": 1.0})
             continue
         worth = 1.0 if value is None else float(value)
         if reverses is not None:

@@ -59,7 +59,8 @@ def _seen(sketch: _Sketch, since: float) -> _Sketch | list[float]:
 
 
 def _hash(name: str) -> str:
-    return f"{mmh3.hash64(name, signed=False)[0]:016x}"
+    # Encoded here, for mmh3 ends the process when it is given text that has no UTF-8.
+    return f"{mmh3.hash64(name.encode('utf-8', 'surrogatepass'), signed=False)[0]:016x}"
 
 
 def _merge(a: _Sketch, b: _Sketch) -> _Sketch:
