@@ -31,7 +31,7 @@ __all__ = ["consents", "identity", "outcome", "signal"]
 #: How far ahead of this clock a fact may say it happened, in seconds: clocks differ a little.
 SKEW_SECONDS = 300.0
 
-#: The most that a signal's data may weigh as JSON, in bytes. Source: CloudEvents 1.0, "Size Limits".
+#: The most that a signal's data may weigh as JSON, in bytes (CloudEvents 1.0, "Size Limits").
 DATA_BYTES_MAX = 65_536
 #: The longest free text beside the data (a note, a source), in characters.
 TEXT_MAX = 1_024

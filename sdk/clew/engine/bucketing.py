@@ -1,9 +1,9 @@
 """
 Stable hashing of keys: the same key lands at the same place in every process and language.
 
-murmur3 32-bit of `salt:key`, as flagd, Unleash and Optimizely hash, over its UTF-8. A linear checksum (CRC-32)
-would not do: changing the salt permutes its buckets as a whole, so two experiments under two salts
-would assign their arms together.
+murmur3 32-bit of the UTF-8 of `salt:key`, as flagd, Unleash and Optimizely hash. A linear checksum
+(CRC-32) would not do: changing the salt permutes its buckets as a whole, so two experiments under
+two salts would assign their arms together.
 
 Source: A. Appleby, MurmurHash3 (`MurmurHash3_x86_32`, seed 0), read as unsigned.
 """
