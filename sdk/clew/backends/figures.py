@@ -20,6 +20,9 @@ __all__ = ["Figures", "Sums"]
 
 Sums = Mapping[str, Mapping[str, float]]
 
+#: Beginnings of the keys that deciding reads; all others only describe.
+_DECIDED_BY = ("arm:", "pairs:", "slot:")
+
 
 @define
 class _Unsettled:
@@ -69,7 +72,8 @@ class Figures:
         sums: Sums,
         items: Mapping[tuple[str, str], Mapping[str, Any]],
     ) -> None:
-        """Add what a fact (kind, id) taught, at once."""
+        """Add what a fact (kind, id) taught, at once; what only measuring reads can wait."""
+        sums = {key: deltas for key, deltas in sums.items() if key.startswith(_DECIDED_BY)}
         if not sums and not items:
             return
         with self._lock:

@@ -23,7 +23,7 @@ __all__ = ["Losses", "OnLoss"]
 #: Told the cause and the number of records.
 OnLoss = Callable[[str, int], None]
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("clew")
 
 
 class Losses:

@@ -27,7 +27,7 @@ __all__ = ["Durability", "Spool"]
 Durability = Literal["process", "disk"]
 
 _RETRY_SECONDS = 1.0
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("clew")
 
 
 class Spool:

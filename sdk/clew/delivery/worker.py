@@ -23,7 +23,7 @@ __all__ = ["DeadLetter", "Worker"]
 DeadLetter = Callable[[bytes, str], None]
 
 _NEVER = sys.maxsize
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("clew")
 
 
 class Worker:
