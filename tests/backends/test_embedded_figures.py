@@ -4,19 +4,20 @@ import orjson
 
 from clew.clock import to_text
 from clew.model.request import DecisionRequest
-from client.worlds import embedded, people, show, sums_of
+from client.worlds import embedded, people, policy, show, slot, sums_of
 
 
 def test_a_sum_read_between_storing_and_refreshing(make):
     """A fact that is stored between two decisions is in a sum read meanwhile but once (L2)."""
-    client = make().client()
+    client = make().client(policy(slots=[slot(counts_on="served")]))
     people(client, ["u-1"])
     backend = embedded(client)
+    rounds = backend.compiled().slots["hero"].tally_key
     _, payloads = backend.decide(DecisionRequest(slots=("hero",), subject="u-1"))
     backend.append(payloads)
-    assert backend._figures.tally("figures:hero")["decisions"] == 1.0
+    assert backend._figures.tally(rounds)["rounds"] == 1.0
     backend.decide(DecisionRequest(slots=("hero",), subject="u-1"))
-    assert backend._figures.tally("figures:hero")["decisions"] == 2.0
+    assert backend._figures.tally(rounds)["rounds"] == 2.0
 
 
 def taken(client, kind: str, subject: str) -> bytes:
