@@ -45,6 +45,9 @@ class _Commands(click.Group):
         except click.Abort:
             print("clew: broken off", file=sys.stderr)
             sys.exit(130)
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            sys.exit(error.exit_code)
         except click.ClickException as error:
             print(f"clew: {error.format_message()}{_where_to_look(error)}", file=sys.stderr)
             sys.exit(error.exit_code)

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.live import Live
 
-from clew.cli.demo.screen import HONEST, screen
+from clew.cli.demo.screen import screen
 from clew.cli.demo.world import World
 from clew.cli.show import console, print_json, tell
 from clew.codec import to_json
@@ -70,11 +70,9 @@ def _run(world: World, visitors: int | None, look: Callable[[], None]) -> None:
 
 @contextmanager
 def _shown(world: World, *, as_json: bool) -> Iterator[Callable[[], None]]:
-    """Show the world as it goes where somebody looks; else say once what runs."""
+    """Show the world as it goes where somebody looks; else the last screen says it all."""
     live = Console()
     if as_json or not live.is_terminal:
-        if not as_json:
-            tell(HONEST)
         yield lambda: None
         return
     with Live(console=live, transient=True, auto_refresh=False) as picture:

@@ -9,9 +9,9 @@ from clew.cli.measuring import interval
 from clew.cli.show import percent, table
 from clew.model.measurement import Measurement
 
-__all__ = ["HONEST", "screen"]
+__all__ = ["screen"]
 
-HONEST = (
+_HONEST = (
     "Simulated people in simulated time: all traffic is synthetic, in a demo tenant whose policy "
     "declares that it counts."
 )
@@ -28,7 +28,7 @@ def screen(world: World, found: Measurement) -> RenderableType:
         f"seed {world.seed}{', all creatives equally good' if world.null else ''}"
     )
     return Group(
-        Text(HONEST, style="dim"),
+        Text(_HONEST, style="dim"),
         Text(head, style="bold"),
         _creatives(world, found),
         Text(f"maturing (still inside their window): {maturing:,}"),
