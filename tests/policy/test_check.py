@@ -120,6 +120,7 @@ FAULTS = {
     "max_drop without guardrail": ("/objectives/0/max_drop", 0.1, "/objectives/0/max_drop",
                                    "max_drop"),
     "two holdouts of all": ("/holdouts/1/scope", "all", "/holdouts/1/scope", "holdout_scope"),
+    "two holdouts of one salt": ("/holdouts/1/salt", "a", "/holdouts/1/salt", "holdout_salt"),
     "holdout ends too early": ("/holdouts/1/ends_at", "2025-01-01T00:00:00Z",
                                "/holdouts/1/ends_at", "schedule"),
     # Traits.

@@ -424,6 +424,10 @@ class Embedded:
                         found = (policy, made)
         if found is None or now - instant(found[1]["decided_at"]) > REPEAT_SECONDS:
             return None
+        entry = person.entry(found[1]["id"])
+        if entry is not None and entry["void"]:
+            # Nobody saw it, and it counts for nothing any more (D8).
+            return None
         named = found[1].get("subject")
         permitted = person.permitted((slot.purpose,))
         return found if named is None or (permitted and named in person.documents) else None

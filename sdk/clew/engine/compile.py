@@ -25,7 +25,7 @@ from clew.engine.compiled import (
     ItemReader,
     Reader,
 )
-from clew.engine.extract import key, read_path
+from clew.engine.extract import key, number, read_path
 from clew.engine.features import Features, compile_features
 from clew.engine.learn import LINEAR, LOGISTIC, Prior, Term
 from clew.engine.traits import CompiledTrait, compile_trait
@@ -69,7 +69,7 @@ def compile_policy(policy: Policy) -> CompiledPolicy:
         for i, segment in enumerate(policy.segments)
     )
     creatives = [
-        _creative(creative, policy.locale, f"/creatives/{i}")
+        _creative(creative, policy, f"/creatives/{i}")
         for i, creative in enumerate(policy.creatives)
     ]
     slots = {
@@ -156,11 +156,19 @@ def _holdout(holdout: Holdout) -> CompiledHoldout:
     )
 
 
-def _creative(creative: Creative, locale: str, pointer: str) -> CompiledCreative:
+def _html(slots: Iterable[Slot]) -> frozenset[str]:
+    """The fields that are HTML in one of the slots: what a template puts there is escaped."""
+    fields = (slot.fields.items() for slot in slots)
+    return frozenset(name for named in fields for name, field in named if field.type == "html")
+
+
+def _creative(creative: Creative, policy: Policy, pointer: str) -> CompiledCreative:
     starts_at, ends_at = _schedule(creative.starts_at, creative.ends_at)
     when = _rule(creative.when, f"{pointer}/when")
+    locale = policy.locale
+    html = _html(slot for slot in policy.slots if slot.id in creative.slots)
     fillings = {
-        locale: _filling(content, f"{pointer}/content/{locale}")
+        locale: _filling(content, html, f"{pointer}/content/{locale}")
         for locale, content in creative.content.items()
     }
     content_reads = frozenset[str]().union(
@@ -197,11 +205,13 @@ def _in_context(path: str) -> bool:
     return path.startswith("context.")
 
 
-def _filling(content: Mapping[str, Any], pointer: str) -> Filling:
+def _filling(content: Mapping[str, Any], html: frozenset[str], pointer: str) -> Filling:
     fixed, templates = {}, []
     for name, value in content.items():
         template = (
-            compile_template(value, pointer=f"{pointer}/{name}") if isinstance(value, str) else None
+            compile_template(value, escape=name in html, pointer=f"{pointer}/{name}")
+            if isinstance(value, str)
+            else None
         )
         if template is None or template.is_static:
             fixed[name] = value
@@ -271,14 +281,15 @@ def _slot(
 
 def _item_reader(source: CatalogueSource) -> ItemReader:
     item = read_path(source.item)
-    named = {"name": source.name, "price": source.price}
-    fields = {field: read_path(path) for field, path in named.items() if path is not None}
+    # Whoever sends signals writes what others read: a name is text and a price a number.
+    named = {"name": (source.name, key), "price": (source.price, number)}
+    fields = {field: (read_path(path), fit) for field, (path, fit) in named.items() if path}
 
     def read(signal: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
         name = key(item(signal))
         if name is None:
             return None
-        values = {field: value(signal) for field, value in fields.items()}
+        values = {field: fit(value(signal)) for field, (value, fit) in fields.items()}
         return name, {field: value for field, value in values.items() if value is not None}
 
     return read
@@ -321,7 +332,7 @@ def _items(
         pinned=None if items.pinned is None else tuple(items.pinned.split(".")),
         pairs=None if together is None else f"pairs:{together.digest}",
         of=None if of is None else read_path(of),
-        filling=_filling(items.content, f"{pointer}/items/content"),
+        filling=_filling(items.content, _html([slot]), f"{pointer}/items/content"),
         pinned_because=compile_template(items.pinned_because),
         drawn_because=compile_template(items.drawn_because),
     )

@@ -21,7 +21,9 @@ from clew.engine.learn import LINEAR, LOGISTIC, converted
 from clew.engine.person import Document, Person
 
 __all__ = [
+    "CHOSEN",
     "DECISIONS_KEPT",
+    "OUTCOMES_KEPT",
     "Earned",
     "count_decision",
     "credit",
@@ -36,6 +38,11 @@ __all__ = [
 DECISIONS_KEPT = 4
 #: Outcomes that wait for one decision to be counted; what comes beyond teaches nothing.
 EARLY_KEPT = 8
+#: Outcomes of one objective that one decision is credited with, and reversals it remembers. No
+#: person reaches it within a window, and whoever is none would make the profile grow for ever.
+OUTCOMES_KEPT = 128
+#: Reasons which say that a creative was chosen, not fallen back to.
+CHOSEN = frozenset({"bandit", "split", "priority"})
 
 _MODELS = {model.name: model for model in (LOGISTIC, LINEAR)}
 
@@ -147,11 +154,13 @@ def _teach(entry: dict[str, Any], times: float, effects: Effects) -> None:
         # A list is one decision, however many positions it has (L3).
         effects.add(f"slot:{group}:{digest}", {f"n:{learning_key}": 1.0, "rounds": rounds}, times)
         rounds = 0.0
-    creative = entry["creative"]
-    figures = {f"s:{creative}": 1.0}
-    if entry["propensity"]:
-        figures[f"w:{creative}"] = 1.0 / entry["propensity"]
-    effects.add(f"figures:{entry['slot']}", figures, times)
+    if entry["reason"] in CHOSEN:
+        # The default of the held out was not chosen: it says nothing of the creative's share (L6).
+        creative = entry["creative"]
+        figures = {f"s:{creative}": 1.0}
+        if entry["propensity"]:
+            figures[f"w:{creative}"] = 1.0 / entry["propensity"]
+        effects.add(f"figures:{entry['slot']}", figures, times)
     for assignment in entry["assignments"]:
         where = f"displays:{assignment['id']}:{assignment['epoch']}"
         effects.add(where, {assignment["arm"]: 1.0}, times)
@@ -201,6 +210,8 @@ def credit(
         return
     reward = 1.0 if slot.model is LOGISTIC else slot.terms[objective.id].of(earned.worth)
     done = entry["done"].setdefault(objective.id, [])
+    if len(done) >= OUTCOMES_KEPT:
+        return
     credited = {
         "id": earned.id,
         "worth": earned.worth,
@@ -226,7 +237,7 @@ def _earn(
     for arm in entry["arms"]:
         if items is None or arm["item"] is None or arm["item"] in items:
             effects.add(arm["key"], converted(arm["x"], reward), times)
-    if entry["propensity"]:
+    if entry["propensity"] and entry["reason"] in CHOSEN:
         earned = {f"r:{entry['creative']}": reward / entry["propensity"]}
         effects.add(f"figures:{entry['slot']}", earned, times)
     effects.add(f"objective:{objective}", {"attributed": credited["attributed"]}, times)

@@ -17,6 +17,8 @@ from clew.engine.compiled import (
     CompiledSlot,
 )
 from clew.engine.credit import (
+    CHOSEN,
+    OUTCOMES_KEPT,
     Earned,
     count_decision,
     credit,
@@ -45,9 +47,6 @@ __all__ = [
 Fact: TypeAlias = Mapping[str, Any]
 
 #: Outcome types that say a decision reached the person, by what a slot counts on.
-#: Reasons which say that a creative was chosen, not fallen back to.
-_CHOSEN = frozenset({"bandit", "split", "priority"})
-
 _COUNTING = {"displayed": "displayed", "sent": "sent"}
 
 
@@ -152,7 +151,7 @@ def fold_outcome(person: Person, outcome: Fact) -> Effects:
 def _describe(decision: Fact, times: float, effects: Effects) -> None:
     """Count a decision in the figures; with *times* -1, take it out again (D8)."""
     figures = {"decisions": 1.0, f"reason:{decision['reason']}": 1.0}
-    if decision.get("creative") and decision["reason"] in _CHOSEN:
+    if decision.get("creative") and decision["reason"] in CHOSEN:
         figures[f"d:{decision['creative']}"] = 1.0
     effects.add(f"figures:{decision['slot']}", figures, times)
     for assignment in decision.get("assignments", ()) if decision.get("measured") else ():
@@ -278,3 +277,4 @@ def _convert(
         _measure(person, person.subject, objective, worth, at, received_at, effects)
     if reverses is not None:
         entry["undone"].append(reverses)
+        del entry["undone"][:-OUTCOMES_KEPT]

@@ -18,7 +18,7 @@ default                a creative that cannot always be shown, as the default of
 segment_in_segment     a segment looks at segments
 value_range, max_drop, an objective or a holdout that cannot measure
 holdout_scope,
-schedule
+holdout_salt, schedule
 unreachable            a creative that nobody can ever be shown
 missing_field, field_* content does not fit its slot
 not_permitted          a slot reads what its purpose does not permit

@@ -33,7 +33,15 @@ def holdouts(parts: Parts) -> Iterator[Problem]:
     for at in overall[1:]:
         message = "another holdout has scope `all` already; name this one's slots"
         yield Problem(f"{at}/scope", "holdout_scope", message)
+    salts: dict[str, str] = {}
     for at, holdout in parts.holdouts.items():
+        other = salts.setdefault(holdout.salt, holdout.id)
+        if other != holdout.id:
+            message = (
+                f"`{other}` has this salt too, so both would hold out the same people, and where"
+                " one excludes the other its arms have wrong sizes; give each a salt of its own"
+            )
+            yield Problem(f"{at}/salt", "holdout_salt", message)
         if problem := schedule(at, holdout.starts_at, holdout.ends_at, "schedule"):
             yield problem
 

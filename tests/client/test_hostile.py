@@ -1,0 +1,255 @@
+"""What a stranger may send: odd text, numbers and sizes. Nothing ends, leaks or is believed."""
+
+import logging
+import math
+from typing import Any
+
+import orjson
+import pytest
+
+from clew import DocumentError
+from clew.facts import signal
+from client.worlds import DAY, creative, embedded, people, policy, show, slot, sums_of
+
+HALF = "\ud800"
+
+MONEY = {
+    "id": "orders",
+    "signal": "order_completed",
+    "window_seconds": DAY,
+    "value": {"var": "data.total"},
+    "count": "sum",
+    "currency": "EUR",
+    "value_min": 0,
+    "value_max": 100,
+}
+
+
+def deep(levels: int) -> dict[str, Any]:
+    """An object in an object, and so on."""
+    data: dict[str, Any] = {}
+    for _ in range(levels):
+        data = {"a": data}
+    return data
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param({"data": deep(5_000)}, id="deep"),
+        pytest.param({"data": {"sku": "x" * 100_000}}, id="large"),
+        pytest.param({"data": {"sku": HALF}}, id="half a character in the data"),
+        pytest.param({"data": {"n": 2**70}}, id="a number of 70 bits"),
+        pytest.param({"id": "x" * 10_000}, id="a long id"),
+        pytest.param({"id": HALF}, id="half a character in the id"),
+        pytest.param({"source": HALF}, id="half a character in the source"),
+        pytest.param({"source": "x" * 100_000}, id="a long source"),
+        pytest.param({"session_id": "x" * 129}, id="a long session"),
+        pytest.param({"at": math.nan}, id="at no instant"),
+        pytest.param({"at": math.inf}, id="at the end of time"),
+        pytest.param({"at": -1e18}, id="before all calendars"),
+        pytest.param({"at": "0001-01-01T00:00:00+23:59"}, id="in the year zero"),
+    ],
+)
+def test_what_cannot_be_stored_is_refused_and_counted(client, sent):
+    """A signal whose content no store holds is refused; the application goes on."""
+    client.emit("product_viewed", subject="u-1", **sent)
+    assert client.losses["refused"] == 1
+    assert client.flush(10) == 0
+    assert client.losses == {"refused": 1}
+    assert client.profile("u-1").signals == 0
+
+
+@pytest.mark.parametrize("wrong", [5, b"a", ["a"]])
+def test_an_id_that_is_no_text_is_the_programs_mistake(client, wrong):
+    """A wrong Python type raises."""
+    with pytest.raises(TypeError, match="id is text"):
+        client.emit("product_viewed", subject="u-1", id=wrong)
+
+
+def test_half_a_character_does_not_end_the_process(client):
+    """JSON's `\\ud800` is text in Python without UTF-8: deciding falls back, facts are refused."""
+    assert client.decide("hero", subject=HALF).reason in {"consent_denied", "error"}
+    with pytest.raises(ValueError, match="surrogate"):
+        client.emit("product_viewed", subject=HALF)
+    with pytest.raises(ValueError, match="surrogate"):
+        client.consent(HALF, grant=["personalise"], source="test")
+    with pytest.raises(DocumentError, match="surrogate"):
+        client.consent("u-1", grant=["personalise"], source=HALF)
+
+
+def test_the_data_that_is_folded_is_the_data_that_is_stored():
+    """What JSON has no word for is null at once, and later changes by the caller are not seen."""
+    tags = ["a"]
+    data = {"n": math.nan, "tags": tags}
+    fact = signal("told", subject="u-1", data=data, now=0.0, tenant="default", policy=None)
+    tags.append("b")
+    assert fact["data"] == {"n": None, "tags": ["a"]}
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 10**400])
+def test_a_value_that_is_no_number_earns_nothing(world, value):
+    """JSON writes such a value as null, which would have been read as one conversion (L5)."""
+    client = world.client(policy(objectives=[MONEY]))
+    people(client, ["u-1"])
+    assert client.report(show(client, "u-1"), "converted", value=value) == "refused"
+    client.flush(10)
+    assert client.measure("orders")[0].attributed == 0.0
+
+
+def test_a_foreign_currency_is_never_summed(world):
+    """A conversion that was reported in dollars adds nothing to an objective in euros (L5)."""
+    client = world.client(policy(objectives=[MONEY]))
+    people(client, ["u-1"])
+    decision = show(client, "u-1")
+    before = sums_of(client, decision.creative)
+    client.report(decision, "converted", value=50.0, currency="USD")
+    assert sums_of(client, decision.creative) == before
+    client.report(decision, "converted", value=20.0, currency="EUR")
+    client.flush(10)
+    assert client.measure("orders")[0].attributed == 20.0
+
+
+def test_what_was_sent_is_not_logged(world, caplog):
+    """A field that does not fit is named in the log; its value may be anybody's secret."""
+    signals = [
+        {
+            "id": "product_viewed",
+            "purposes": ["personalise"],
+            "fields": {"n": {"type": "number"}, "kind": {"type": "text", "enum": ["a", "b"]}},
+        }
+    ]
+    client = world.client(policy(signals=signals))
+    with caplog.at_level(logging.DEBUG):
+        client.emit("product_viewed", subject="u-9", data={"n": "anna@example.org"})
+        client.emit("product_viewed", subject="u-9", data={"kind": "my diagnosis"})
+    assert "/data/n" in caplog.text
+    assert "/data/kind" in caplog.text
+    assert "anna" not in caplog.text
+    assert "diagnosis" not in caplog.text
+
+
+def test_a_record_without_permission_names_nobody(client):
+    """A request id often holds the subject, as `decide_many` makes it: it is not stored (D1)."""
+    list(client.decide_many("hero", ["denied-person"], request_prefix="run"))
+    client.decide("hero", subject="denied-person", context={"view_id": "view-of-denied-person"})
+    client.flush(10)
+    records = b"".join(embedded(client).store.facts_of("default", "decision"))
+    assert b"consent_denied" in records
+    assert b"denied-person" not in records
+
+
+SHOP = policy(
+    traits=[
+        {
+            "id": "pairs",
+            "signal": "item_ordered",
+            "aggregate": "together",
+            "of": "data.sku",
+            "by": "data.order",
+            "purpose": "personalise",
+            "catalogue": "menu",
+        }
+    ],
+    catalogues=[
+        {
+            "id": "menu",
+            "items": [],
+            "learn": {"signal": "item_ordered", "item": "data.sku", "name": "data.name"},
+        }
+    ],
+    slots=[
+        slot(
+            items={
+                "catalogue": "menu",
+                "count": 3,
+                "together": "pairs",
+                "content": {"headline": "{{ item.name }}"},
+            }
+        )
+    ],
+    creatives=[creative("plain")],
+)
+
+
+def test_an_item_may_have_a_colon(world):
+    """A list with an item whose id looks like a key is counted as any other (L2)."""
+    client = world.client(SHOP)
+    people(client, ["u-1", "u-2"])
+    for sku in ("a", "b:c:d", "e"):
+        client.emit("item_ordered", subject="u-2", data={"sku": sku, "order": "o-1"})
+    decision = client.decide("hero", subject="u-1")
+    assert {item.item for item in decision.items} == {"a", "b:c:d", "e"}
+    assert client.report(decision, "displayed") == "applied"
+    client.flush(10)
+    assert not client.losses
+
+
+@pytest.mark.parametrize("name", [{"a": 1}, ["b"], "x" * 600, ""])
+def test_a_learned_name_is_text(world, name):
+    """What a signal calls an item is shown to others: an object or a page of prose is no name."""
+    client = world.client(SHOP)
+    people(client, ["u-1", "u-2"])
+    for sku in ("a", "b"):
+        data = {"sku": sku, "order": "o-1", "name": name}
+        client.emit("item_ordered", subject="u-2", data=data)
+    items = client.decide("hero", subject="u-1").items
+    assert {item.content["headline"] for item in items} == {"a", "b"}
+
+
+def test_a_list_is_one_round(world):
+    """However many positions are drawn, the sharpness counts decisions (L3)."""
+    client = world.client(SHOP)
+    people(client, ["u-1", "u-2"])
+    for sku in "abcdef":
+        client.emit("item_ordered", subject="u-2", data={"sku": sku, "order": "o-1"})
+    for _ in range(4):
+        show(client, "u-1")
+    draws = client.decide("hero", subject="u-1").draws
+    assert [draw.rounds for draw in draws] == [4, 4, 4]
+
+
+def test_a_preview_does_not_get_what_a_person_was_shown(world):
+    """Else what a preview displays would count as seen by that person (L6, F3)."""
+    client = world.client(policy(slots=[slot(sticky="session")]))
+    people(client, ["u-1"])
+    shown = client.decide("hero", subject="u-1")
+    preview = client.decide("hero", subject="u-1", traffic="preview")
+    assert preview.id != shown.id
+    client.report(preview, "displayed")
+    client.flush(10)
+    assert not sums_of(client, "plain") | sums_of(client, "fresh") | sums_of(client, "usual")
+    assert client.decide("hero", subject="u-1").id == shown.id
+
+
+def test_records_are_json_whatever_the_context_holds(client):
+    """Half a character in the context gives a fall-back, and nothing is stored of it."""
+    decision = client.decide("hero", subject="u-1", context={"locale": HALF})
+    assert decision.reason == "error"
+    client.flush(10)
+    for body in embedded(client).store.facts_of("default", "decision"):
+        orjson.loads(body)
+
+
+def test_what_a_person_said_is_no_markup(world):
+    """In an HTML field the template's own markup stands, and what it fills in is escaped."""
+    nick = {
+        "id": "nick",
+        "signal": "nick_told",
+        "aggregate": "last",
+        "of": "data.nick",
+        "purpose": "personalise",
+    }
+    hello = {"en": {"headline": "{{ computed.nick }}", "body": "<p>{{ computed.nick }}</p>"}}
+    fields = {"headline": {"type": "text"}, "body": {"type": "html"}}
+    client = world.client(
+        policy(
+            traits=[nick],
+            slots=[slot(strategy="priority", fields=fields)],
+            creatives=[creative("plain"), creative("hello", priority=1, content=hello)],
+        )
+    )
+    people(client, ["u-1"])
+    client.emit("nick_told", subject="u-1", data={"nick": "<img src=x>"})
+    decision = client.decide("hero", subject="u-1")
+    assert decision.content == {"headline": "<img src=x>", "body": "<p>&lt;img src=x&gt;</p>"}
