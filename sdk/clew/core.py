@@ -215,17 +215,24 @@ class Core:
         self.check_open()
         _check_mapping("context", context)
         _check_mapping("default", default)
+        for name, value in (("subject", subject), ("request_id", request_id)):
+            if value is not None and not isinstance(value, str):
+                raise TypeError(f"{name} is text, not {value!r}")
         names = tuple(slots)
-        request = DecisionRequest(
-            slots=names,
-            subject=subject,
-            anonymous_subject=anonymous_subject,
-            session_id=session_id,
-            context={} if context is None else context,
-            traffic=traffic,
-            request_id=request_id,
-            deadline_ms=deadline_ms,
-        )
+        try:
+            request = DecisionRequest(
+                slots=names,
+                subject=subject,
+                anonymous_subject=anonymous_subject,
+                session_id=session_id,
+                context={} if context is None else context,
+                traffic=traffic,
+                request_id=request_id,
+                deadline_ms=deadline_ms,
+            )
+        except ValueError as error:  # an id that a visitor brought may be empty or too long
+            self._failed("decide", error)
+            return {name: self._local(name, "error", default) for name in names}
         started = self.clock.now()
         try:
             made, payloads = self.backend.decide(request)

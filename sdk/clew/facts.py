@@ -9,7 +9,6 @@ field (`DocumentError`). What is said of it goes to logs, so it never repeats th
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from difflib import get_close_matches
 from typing import Any, get_args
 
 import orjson
@@ -19,11 +18,11 @@ from clew.engine.bucketing import store_bucket
 from clew.engine.compiled import (
     CompiledPolicy,
 )
+from clew.engine.declared import declared
 from clew.errors import DocumentError, Problem
-from clew.ids import mint
+from clew.ids import bucket_of, mint
 from clew.logic.values import finite
 from clew.model.limits import ID_MAX, NAME
-from clew.model.policy import Field
 from clew.model.words import Channel, ConsentState, OutcomeType, Party, Traffic
 
 __all__ = ["consents", "identity", "outcome", "signal"]
@@ -85,8 +84,8 @@ def signal(
     problems += _text_problems({"id": id, **more})
     occurred_at = _occurred(at, now, problems)
     if policy is not None:
-        problems += _policy_problems(policy, type, party)
-        data = _minimised(policy, type, data or {}, problems)
+        data, faults = declared(policy, type, party, data or {})
+        problems += faults
     data = _json(type, data, problems) if data else {}
     if problems:
         raise DocumentError(f"signal {type!r}", problems)
@@ -140,7 +139,7 @@ def outcome(
         raise DocumentError(f"outcome {type!r}", problems)
     fact: dict[str, Any] = {
         # The decision's bucket: an outcome lies where its decision does.
-        "id": id or mint(now, int(decision[12:15], 16) % 1024),
+        "id": id or mint(now, bucket_of(decision) or 0),
         "type": type,
         "decision": decision,
         "occurred_at": occurred_at,
@@ -292,78 +291,3 @@ def _envelope_problems(
 
 def _not_one_of(pointer: str, value: str, words: Iterable[str]) -> Problem:
     return Problem(pointer, "enum", f"{value!r} is none of {', '.join(sorted(words))}")
-
-
-def _policy_problems(policy: CompiledPolicy, type: str, party: str) -> Iterable[Problem]:
-    if party not in policy.policy.parties:
-        yield Problem(
-            "/party",
-            "party",
-            f"the policy does not take signals of party {party!r}; it takes: "
-            f"{', '.join(policy.policy.parties)}",
-        )
-    known = policy.known_signals
-    if known is not None and type not in known:
-        near = get_close_matches(type, known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        yield Problem("/type", "unknown_signal", f"the policy declares no signal {type!r}{hint}")
-
-
-def _minimised(
-    policy: CompiledPolicy,
-    type: str,
-    data: Mapping[str, Any],
-    problems: list[Problem],
-) -> Mapping[str, Any]:
-    """Keep the declared fields; note what is missing or does not fit."""
-    declared = policy.signal_types.get(type)
-    if declared is None or declared.fields is None:
-        return data
-    kept: dict[str, Any] = {}
-    for name, rule in declared.fields.items():
-        value = data.get(name)
-        if value is None:
-            if rule.required:
-                message = f"{name!r} is required by the policy; give it"
-                problems.append(Problem(f"/data/{name}", "required", message))
-            continue
-        fault = _misfit(rule, value)
-        if fault is not None:
-            problems.append(Problem(f"/data/{name}", fault[0], f"{name!r} is {fault[1]}"))
-        kept[name] = value
-    return kept
-
-
-_TYPES: dict[str, tuple[type, ...]] = {
-    "text": (str,),
-    "html": (str,),
-    "url": (str,),
-    "instant": (str,),
-    "number": (int, float),
-    "integer": (int,),
-    "boolean": (bool,),
-    "list": (list, tuple),
-    "object": (dict, Mapping),
-}
-
-
-def _size(value: Any) -> tuple[float | None, str]:
-    if isinstance(value, str):
-        return len(value), " characters"
-    return (value, "") if isinstance(value, int | float) else (None, "")
-
-
-def _misfit(rule: Field, value: Any) -> tuple[str, str] | None:
-    """Say how a value breaks its declaration: (keyword, words)."""
-    if not isinstance(value, _TYPES[rule.type]) or (
-        isinstance(value, bool) and rule.type != "boolean"
-    ):
-        return "type", f"of type {type(value).__name__}; it must be of type {rule.type}"
-    size, unit = _size(value)
-    if rule.max is not None and size is not None and size > rule.max:
-        return "max", f"{size:g}{unit}; it must be at most {rule.max:g}"
-    if rule.min is not None and size is not None and size < rule.min:
-        return "min", f"{size:g}{unit}; it must be at least {rule.min:g}"
-    if rule.enum is not None and value not in rule.enum:
-        return "enum", f"none of {', '.join(map(repr, rule.enum))}"
-    return None

@@ -10,9 +10,11 @@ import os
 import secrets
 from itertools import count
 
-__all__ = ["is_newer", "mint"]
+__all__ = ["bucket_of", "is_newer", "mint"]
 
 _COUNTER_BITS = 28
+_LENGTH = 32
+_HEX = frozenset("0123456789abcdef")
 
 
 class _Process:
@@ -43,13 +45,21 @@ def mint(now: float, bucket: int) -> str:
     return f"{int(now * 1000):012x}{bucket:03x}{_process.prefix}{n:07x}"
 
 
+def bucket_of(name: str) -> int | None:
+    """Read the bucket that an id carries; None when it was not minted like this."""
+    if len(name) != _LENGTH or not _HEX.issuperset(name):
+        return None
+    bucket = int(name[12:15], 16)
+    return bucket if bucket < 1024 else None  # noqa: PLR2004 - see `mint`
+
+
 def is_newer(name: str, than: str) -> bool:
     """
     Whether an id was minted by this process, and after the other one if that was, too.
 
     Nobody can have used such an id before. The counter wraps, so "after" is the shorter way round.
     """
-    if name[15:25] != _process.prefix:
+    if name[15:25] != _process.prefix or bucket_of(name) is None:
         return False
     if than[15:25] != _process.prefix:
         return True

@@ -190,15 +190,11 @@ def seen(client: Client) -> dict[str, Any]:
 
 
 def tallies(client: Client) -> dict[str, dict[str, float]]:
-    """The counts that explore and measure, as the client reads them."""
+    """The counts that deciding reads, as the client has them before anything is stored."""
     backend = embedded(client)
     compiled = backend.compiled()
     backend._figures.refresh(client._core.clock.now(), backend.store.changes())
     names = [place.tally_key for place in compiled.slots.values()]
-    names += [f"figures:{place}" for place in compiled.slots]
-    names += [f"objective:{objective}" for objective in compiled.objectives]
-    names += ["excluded"]
-    names += [f"{what}:half:{compiled.holdouts['half'].epoch}" for what in ("displays", "decided")]
     read = {name: backend._figures.tally(name) for name in names}
     return {
         name: {key: amount for key, amount in sums.items() if abs(amount) > 1e-9}

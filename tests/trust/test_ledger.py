@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from clew.clock import to_text
 from clew.model.policy import Purpose
-from clew.trust.ledger import merge, permissions, record
+from clew.trust.ledger import permissions, record
 from clew.trust.purposes import Purposes
 
 PURPOSES = Purposes(
@@ -58,7 +58,7 @@ def test_six_records_give_one_state():
     states = [ledger_of(order) for order in itertools.permutations(SIX)]
     assert all(state == states[0] for state in states)
     assert not any(
-        permissions(PURPOSES, states[0])[name].permitted
+        permissions(PURPOSES, [states[0]])[name].permitted
         for name in ("personalise", "personalise.email")
     )
 
@@ -84,7 +84,7 @@ def test_order_and_repetition_do_not_matter(records, dice):
 )
 def test_what_holds(records, permitted):
     """The later of grant and withdrawal decides, an objection beats both (T01, T03, T04)."""
-    assert permissions(PURPOSES, ledger_of(records))["personalise"].permitted is permitted
+    assert permissions(PURPOSES, [ledger_of(records)])["personalise"].permitted is permitted
 
 
 @pytest.mark.parametrize(
@@ -108,22 +108,22 @@ def test_what_holds(records, permitted):
 )
 def test_a_parent_covers_its_children(records, parent, child):
     """What is said of a purpose holds for its children until they are spoken of later."""
-    grounds = permissions(PURPOSES, ledger_of(records))
+    grounds = permissions(PURPOSES, [ledger_of(records)])
     found = (grounds["personalise"].permitted, grounds["personalise.email"].permitted)
     assert found == (parent, child)
 
 
 def test_another_ground_needs_no_word():
     """A contract permits without a record, until the person objects."""
-    assert permissions(PURPOSES, {})["service"].basis == "contract"
+    assert permissions(PURPOSES, [])["service"].basis == "contract"
     objected = ledger_of([said("objected", 1, "service")])
-    assert not permissions(PURPOSES, objected)["service"].permitted
+    assert not permissions(PURPOSES, [objected])["service"].permitted
 
 
 def test_a_ground_says_what_it_rests_on():
     """A permission names the record that decides: its state, instant and source."""
     ledger = ledger_of([said("granted", 5, source="form"), said("granted", 3, source="old")])
-    ground = permissions(PURPOSES, ledger)["personalise"]
+    ground = permissions(PURPOSES, [ledger])["personalise"]
     assert (ground.basis, ground.state, ground.at, ground.source) == (
         "consent",
         "granted",
@@ -136,9 +136,9 @@ def test_a_ground_says_what_it_rests_on():
 def test_a_link_is_never_laxer_than_what_was_said(left, right):
     """Joined ledgers permit a purpose only if no side that spoke of it refuses (I3)."""
     sides = [ledger_of(left), ledger_of(right)]
-    joined = permissions(PURPOSES, merge(sides))
+    joined = permissions(PURPOSES, sides)
     spoken = [
-        permissions(PURPOSES, {"personalise": side["personalise"]})
+        permissions(PURPOSES, [{"personalise": side["personalise"]}])
         for side in sides
         if "personalise" in side
     ]
@@ -152,9 +152,16 @@ def test_joining_has_no_order(left, right):
     one, other = ledger_of(left), ledger_of(right)
 
     def permitted(ledgers: list[Any]) -> dict[str, bool]:
-        return {
-            name: ground.permitted for name, ground in permissions(PURPOSES, merge(ledgers)).items()
-        }
+        return {name: ground.permitted for name, ground in permissions(PURPOSES, ledgers).items()}
 
     assert permitted([one, other]) == permitted([other, one])
     assert permitted([one, one]) == permitted([one])
+
+
+def test_a_grant_above_does_not_lift_the_other_sides_refusal_below():
+    """Who refused e-mail keeps it refused, though the other side allowed all of it later (I3)."""
+    left = ledger_of([said("withdrawn", 1, "personalise.email")])
+    right = ledger_of([said("granted", 2, "personalise")])
+    grounds = permissions(PURPOSES, [left, right])
+    assert grounds["personalise"].permitted
+    assert not grounds["personalise.email"].permitted

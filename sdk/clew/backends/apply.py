@@ -19,6 +19,7 @@ from clew.engine.bucketing import store_bucket
 from clew.engine.compiled import (
     CompiledPolicy,
 )
+from clew.engine.declared import declared
 from clew.engine.effects import Effects
 from clew.engine.fold import (
     fold_consent,
@@ -30,21 +31,13 @@ from clew.engine.fold import (
 from clew.engine.identity import link, refusal, unmerge
 from clew.engine.person import Person, empty
 from clew.engine.trial import COVARIATE_SECONDS, TrialDocument
+from clew.ids import bucket_of
 from clew.model.batch import ItemResult
 from clew.model.problem import ErrorItem
 
-__all__ = ["Applying", "bucket_of", "decision_ref", "stamp"]
+__all__ = ["Applying", "decision_ref", "stamp"]
 
 Fact = dict[str, Any]
-
-
-def bucket_of(decision: str) -> int | None:
-    """Read the bucket that a decision's id carries; None when the id is not one of ours."""
-    try:
-        bucket = int(decision[12:15], 16)
-    except ValueError:
-        return None
-    return bucket if bucket < 1024 and len(decision) == 32 else None  # noqa: PLR2004 - see `new_id`
 
 
 def decision_ref(request_id: str, slot: str) -> str:
@@ -170,6 +163,14 @@ class Applying:
 
 def _signal(batch: Applying, fact: Fact) -> ItemResult:
     person = batch.person(fact["subject"])
+    kept, problems = declared(
+        person.policy, fact["type"], fact.get("party", "first"), fact.get("data") or {}
+    )
+    if problems:
+        first = problems[0]
+        return _refused(fact["id"], "schema", first.pointer, first.message)
+    if kept:
+        fact["data"] = kept
     if not stamp(person, fact, batch.now):
         return _refused(
             fact["id"],

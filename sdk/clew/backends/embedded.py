@@ -16,7 +16,7 @@ from weakref import WeakSet
 
 import orjson
 
-from clew.backends.apply import Applying, bucket_of, decision_ref, stamp
+from clew.backends.apply import Applying, decision_ref, stamp
 from clew.backends.base import Admission, Kind, Place, Store
 from clew.backends.figures import Figures
 from clew.backends.keyring import Keyring
@@ -38,7 +38,7 @@ from clew.engine.fold import fold_decision, fold_outcome, fold_signal
 from clew.engine.keep import kept
 from clew.engine.person import Person, empty
 from clew.engine.record import record
-from clew.ids import is_newer, mint
+from clew.ids import bucket_of, is_newer, mint
 from clew.model.batch import ItemResult
 from clew.model.decision import Decision
 from clew.model.measurement import Measurement

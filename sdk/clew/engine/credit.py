@@ -56,7 +56,10 @@ def keep(document: Document, decision: Mapping[str, Any], at: float) -> dict[str
     entry = _entry(decision, at)
     kept = document["slots"].setdefault(decision["slot"], [])
     insort(kept, entry, key=_when)
-    del kept[:-DECISIONS_KEPT]
+    if len(kept) > DECISIONS_KEPT:
+        counted = [other for other in kept if other["counted"] is not None]
+        # What can still be credited outlives what was never seen.
+        kept.remove(next(other for other in kept if counted[-1:] != [other]))
     return entry
 
 
@@ -240,7 +243,8 @@ def _earn(
     if entry["propensity"] and entry["reason"] in CHOSEN:
         earned = {f"r:{entry['creative']}": reward / entry["propensity"]}
         effects.add(f"figures:{entry['slot']}", earned, times)
-    effects.add(f"objective:{objective}", {"attributed": credited["attributed"]}, times)
+    if entry["reason"] != "holdout":
+        effects.add(f"objective:{objective}", {"attributed": credited["attributed"]}, times)
 
 
 def taken(slot: CompiledSlot, signal: Mapping[str, Any]) -> list[str] | None:

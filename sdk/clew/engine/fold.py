@@ -271,6 +271,9 @@ def _convert(
         worth = 1.0 if value is None else float(value)
         if reverses is not None:
             credited = reverse(objective, entry, reverses, effects)
+            if credited is None and value is None:
+                # What was never credited here takes nothing away.
+                continue
             worth = -(credited if value is None and credited is not None else worth)
         else:
             credit(slot, objective, entry, Earned(outcome["id"], worth, at), effects)

@@ -20,7 +20,7 @@ from clew.engine.compiled import (
 )
 from clew.engine.traits import CompiledTrait
 from clew.engine.view import Reader, TraitView
-from clew.trust.ledger import Ground, merge, permissions
+from clew.trust.ledger import Ground, permissions
 
 __all__ = ["KINDS", "Document", "Person", "empty"]
 
@@ -147,7 +147,7 @@ class Person:
         """By purpose, whether it is permitted and on what ground."""
         if self._grounds is None:
             ledgers = [document["ledger"] for document in self.documents.values()]
-            self._grounds = permissions(self.policy.purposes, merge(ledgers))
+            self._grounds = permissions(self.policy.purposes, ledgers)
         return self._grounds
 
     def permissions_changed(self) -> None:

@@ -98,10 +98,19 @@ def looked_at(slot: CompiledSlot, raw: Raw, at: Situation) -> dict[str, Any]:
     given = view["context"]
     for path, steps in slot.context_reads:
         # Most are not given at all, which a look at the first name tells.
-        if steps[1] in given and (value := _touch(view, steps)) is not None:
+        if steps[1] not in given or (at.basis is None and not _harmless(steps, raw)):
+            continue
+        value = _touch(view, steps)
+        if value is not None:
             context[path] = value
     reads = {"profile": profile, "context": context, "withheld": withheld}
     return {name: what for name, what in reads.items() if what}
+
+
+def _harmless(steps: tuple[str, ...], raw: Raw) -> bool:
+    """Whether a record without permission may keep a value: what rendering needs, no more."""
+    needed = () if raw.creative is None else raw.creative.content_reads
+    return steps[1:] in {("channel",), ("locale",)} or steps in needed
 
 
 def _touch(view: Any, steps: tuple[str, ...]) -> Any:

@@ -21,12 +21,10 @@ from clew.clock import instant
 from clew.model.words import Basis, ConsentState
 from clew.trust.purposes import Purposes
 
-__all__ = ["Ground", "Ledger", "merge", "permissions", "record"]
+__all__ = ["Ground", "Ledger", "permissions", "record"]
 
 #: By purpose, by state: [occurred at (seconds), record id, basis, source].
 Ledger: TypeAlias = dict[str, dict[str, list[Any]]]
-
-_STRICTEST_FIRST: tuple[ConsentState, ...] = ("objected", "withdrawn", "granted")
 
 
 @frozen
@@ -55,39 +53,32 @@ def record(ledger: Ledger, consent: Mapping[str, Any]) -> None:
         states[consent["state"]] = entry
 
 
-def merge(ledgers: Sequence[Ledger]) -> Ledger:
+def permissions(purposes: Purposes, ledgers: Sequence[Ledger]) -> dict[str, Ground]:
     """
-    Join the ledgers of linked identities: the stricter of each recorded consent holds (RULES I3).
+    Say for every purpose of the policy whether it is permitted, and why.
 
-    A side without a record for a purpose does not change the other's.
+    Of linked identities the stricter holds; a side that never spoke of a purpose, or of one above
+    it, does not change what the others said (RULES I3).
     """
-    if len(ledgers) == 1:
-        return ledgers[0]
-    merged: Ledger = {}
-    for purpose in {name for ledger in ledgers for name in ledger}:
-        sides = [_holding(ledger[purpose]) for ledger in ledgers if purpose in ledger]
-        state, entry = min(sides, key=lambda side: (_STRICTEST_FIRST.index(side[0]), -side[1][0]))
-        merged[purpose] = {state: entry}
-    return merged
-
-
-def permissions(purposes: Purposes, ledger: Ledger) -> dict[str, Ground]:
-    """Say for every purpose of the policy whether it is permitted, and why."""
     return {
-        purpose: _ground(purposes.basis[purpose], [ledger[n] for n in chain if n in ledger])
+        purpose: _strictest(purposes.basis[purpose], chain, ledgers)
         for purpose, chain in purposes.chains.items()
     }
 
 
-def _holding(states: Mapping[str, list[Any]]) -> tuple[ConsentState, list[Any]]:
-    """Which of one purpose's own records decides."""
-    if "objected" in states:
-        return "objected", states["objected"]
-    granted, withdrawn = states.get("granted"), states.get("withdrawn")
-    if granted is not None and (withdrawn is None or granted[0] > withdrawn[0]):
-        return "granted", granted
-    assert withdrawn is not None  # noqa: S101 - a purpose is in a ledger only with a record
-    return "withdrawn", withdrawn
+def _strictest(declared: Basis, chain: Sequence[str], ledgers: Sequence[Ledger]) -> Ground:
+    spoken = [
+        [ledger[name] for name in chain if name in ledger]
+        for ledger in ledgers
+        if any(name in ledger for name in chain)
+    ]
+    grounds = [_ground(declared, records) for records in spoken] or [_ground(declared, [])]
+    return min(grounds, key=_laxity)
+
+
+def _laxity(ground: Ground) -> tuple[bool, bool, float]:
+    """Objections first, then other refusals, then grants, the latest of a kind first."""
+    return ground.permitted, ground.state != "objected", -(ground.at or 0.0)
 
 
 def _ground(declared: Basis, chain: Sequence[Mapping[str, list[Any]]]) -> Ground:
