@@ -7,7 +7,7 @@ The policy is taken as checked: what `clew.policy.check_policy` refuses is not g
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -38,6 +38,7 @@ from clew.model.policy import (
     Slot,
     Weighted,
 )
+from clew.model.words import FieldType
 from clew.templates import compile_template
 from clew.trust.purposes import Purposes
 
@@ -156,19 +157,19 @@ def _holdout(holdout: Holdout) -> CompiledHoldout:
     )
 
 
-def _html(slots: Iterable[Slot]) -> frozenset[str]:
-    """The fields that are HTML in one of the slots: what a template puts there is escaped."""
+def _of_type(slots: Sequence[Slot], kind: FieldType) -> frozenset[str]:
+    """The fields that are of a type in one of the slots."""
     fields = (slot.fields.items() for slot in slots)
-    return frozenset(name for named in fields for name, field in named if field.type == "html")
+    return frozenset(name for named in fields for name, field in named if field.type == kind)
 
 
 def _creative(creative: Creative, policy: Policy, pointer: str) -> CompiledCreative:
     starts_at, ends_at = _schedule(creative.starts_at, creative.ends_at)
     when = _rule(creative.when, f"{pointer}/when")
     locale = policy.locale
-    html = _html(slot for slot in policy.slots if slot.id in creative.slots)
+    slots = [slot for slot in policy.slots if slot.id in creative.slots]
     fillings = {
-        locale: _filling(content, html, f"{pointer}/content/{locale}")
+        locale: _filling(content, slots, f"{pointer}/content/{locale}")
         for locale, content in creative.content.items()
     }
     content_reads = frozenset[str]().union(
@@ -205,7 +206,9 @@ def _in_context(path: str) -> bool:
     return path.startswith("context.")
 
 
-def _filling(content: Mapping[str, Any], html: frozenset[str], pointer: str) -> Filling:
+def _filling(content: Mapping[str, Any], slots: Sequence[Slot], pointer: str) -> Filling:
+    """Compile the templates of some content; what one puts into HTML is escaped."""
+    html, urls = _of_type(slots, "html"), _of_type(slots, "url")
     fixed, templates = {}, []
     for name, value in content.items():
         template = (
@@ -217,8 +220,10 @@ def _filling(content: Mapping[str, Any], html: frozenset[str], pointer: str) -> 
             fixed[name] = value
         else:
             templates.append((name, template))
-    total = all(template.render({}) is not None for _, template in templates)
-    return Filling(fixed, tuple(templates), total)
+    filled = urls.isdisjoint(name for name, _ in templates) and all(
+        template.render({}) is not None for _, template in templates
+    )
+    return Filling(fixed, tuple(templates), urls, filled)
 
 
 def _slot(
@@ -332,7 +337,7 @@ def _items(
         pinned=None if items.pinned is None else tuple(items.pinned.split(".")),
         pairs=None if together is None else f"pairs:{together.digest}",
         of=None if of is None else read_path(of),
-        filling=_filling(items.content, _html([slot]), f"{pointer}/items/content"),
+        filling=_filling(items.content, [slot], f"{pointer}/items/content"),
         pinned_because=compile_template(items.pinned_because),
         drawn_because=compile_template(items.drawn_because),
     )

@@ -13,6 +13,7 @@ from clew.engine.extract import Read
 from clew.engine.features import Features
 from clew.engine.learn import Model, Prior, Term
 from clew.engine.traits import CompiledTrait
+from clew.engine.urls import is_safe
 from clew.logic import Rule
 from clew.model.policy import (
     CatalogueItem,
@@ -95,15 +96,17 @@ class Filling:
 
     fixed: Mapping[str, Any]
     templates: tuple[tuple[str, Template], ...]
+    #: The fields that are addresses.
+    urls: frozenset[str]
     #: Whether every template can be filled whatever is missing.
     total: bool
 
     def fill(self, view: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Fill the templates; None when one of them would leave a gap (C47)."""
+        """Fill the templates; None when one would leave a gap (C47) or an address that runs."""
         content = dict(self.fixed)
         for name, template in self.templates:
             text = template.render(view)
-            if text is None:
+            if text is None or (name in self.urls and not is_safe(text)):
                 return None
             content[name] = text
         return content

@@ -1,10 +1,10 @@
 """Content: each creative says, in each of its locales, what the fields of its slots take."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from clew.clock import instant
+from clew.engine.urls import is_safe
 from clew.errors import Problem
 from clew.model.policy import Field, Slot
 from clew.policy.compiled import Compiled
@@ -22,10 +22,6 @@ _CLASSES: Mapping[str, tuple[type, ...]] = {
     "list": (list,),
     "object": (dict,),
 }
-
-# A scheme, RFC 3986 section 3.1; where there is none, the address is relative.
-_SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):")
-_SCHEMES = frozenset({"http", "https", "mailto", "tel"})
 
 
 def content(parts: Parts, compiled: Compiled) -> Iterator[Problem]:
@@ -104,8 +100,7 @@ def _is(kind: str, value: Any) -> bool:
     if isinstance(value, bool):
         return kind == "boolean"
     if fits and kind == "url":
-        scheme = _SCHEME.match(value)
-        return scheme is None or scheme[1].lower() in _SCHEMES
+        return is_safe(value)
     if fits and kind == "instant":
         return _is_instant(value)
     return fits

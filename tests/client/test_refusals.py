@@ -1,0 +1,123 @@
+"""What is refused, left out or answered with a default, whoever asks for it."""
+
+import orjson
+import pytest
+
+from clew import Client
+from clew.clock import to_text
+from client.worlds import World, creative, embedded, people, policy, show, slot
+
+_TYPED = [
+    {
+        "id": "product_viewed",
+        "fields": {"sku": {"type": "text", "max": 8, "required": True}},
+    }
+]
+
+
+def _stored(client: Client, kind: str) -> list[dict[str, object]]:
+    bodies = embedded(client).store.facts_of("default", kind)
+    return [orjson.loads(body) for body in bodies]
+
+
+def _append(client: Client, **fact: object) -> str:
+    """Store a signal as somebody would who did not ask the policy."""
+    at = to_text(client._core.clock.now())
+    envelope = {"type": "product_viewed", "subject": "u-1", "occurred_at": at}
+    (result,) = embedded(client).append([orjson.dumps({"signal": envelope | fact})])
+    return f"{result.status} {result.errors[0].pointer}" if result.errors else result.status
+
+
+def test_the_store_minimises_too(world: World) -> None:
+    """Whatever way a signal comes, fields that nobody declared are not stored (C24)."""
+    client = world.client(policy(signals=_TYPED))
+    people(client, ["u-1"])
+    assert _append(client, id="s-1", data={"sku": "a", "address": "Elm Street"}) == "applied"
+    (signal,) = _stored(client, "signal")
+    assert signal["data"] == {"sku": "a"}
+
+
+@pytest.mark.parametrize(
+    ("fact", "answer"),
+    [
+        pytest.param({"data": {}}, "refused /data/sku", id="a required field is missing"),
+        pytest.param({"data": {"sku": "far too long"}}, "refused /data/sku", id="too long"),
+        pytest.param({"type": "door_opened"}, "refused /type", id="an undeclared type"),
+        pytest.param(
+            {"data": {"sku": "a"}, "party": "third"}, "refused /party", id="a third party"
+        ),
+    ],
+)
+def test_the_store_checks_too(world: World, fact: dict[str, object], answer: str) -> None:
+    """Whatever way a signal comes, what breaks the policy is refused with its place (C18)."""
+    client = world.client(policy(signals=_TYPED))
+    people(client, ["u-1"])
+    assert _append(client, id="s-1", **fact) == answer
+    assert _stored(client, "signal") == []
+
+
+def test_a_denied_record_keeps_no_context(world: World) -> None:
+    """Without permission a record keeps of the request what rendering needs, and no more (D1)."""
+    member = creative("member", when={"==": [{"var": "context.mail"}, "ada@example.org"]})
+    client = world.client(policy(creatives=[creative("plain"), member]))
+    context = {"channel": "web", "mail": "ada@example.org"}
+    decision = client.decide("hero", subject="u-9", context=context)
+    assert (decision.reason, decision.creative) == ("consent_denied", "member")
+    client.flush()
+    (record,) = _stored(client, "decision")
+    assert record["reads"] == {"context": {"context.channel": "web"}}
+
+
+@pytest.mark.parametrize(
+    "evil", ["javascript:alert(1)", " javascript:x", "java\nscript:x", "data:x"]
+)
+def test_no_address_runs_a_script(world: World, evil: str) -> None:
+    """A template never fills an address with one that runs; another creative is shown."""
+    link = creative("fresh", content={"en": {"headline": "x", "to": "{{ context.next }}"}})
+    fields = {"headline": {"type": "text"}, "to": {"type": "url"}}
+    client = world.client(
+        policy(
+            slots=[slot(strategy="priority", fields=fields)],
+            creatives=[creative("plain"), {**link, "priority": 1}],
+        )
+    )
+    people(client, ["u-1"])
+    shown = {
+        to: client.decide("hero", subject="u-1", context={"next": to}).get("to")
+        for to in ("https://a.example/b?c:d", "/b", "b", evil)
+    }
+    assert shown == {to: None if to == evil else to for to in shown}
+
+
+def test_a_stray_reversal_takes_nothing_away(client: Client) -> None:
+    """Reversing what was never credited changes no figure (M2)."""
+    decision = show(client, "u-1")
+    client.report(decision, "converted", id="o-1")
+    client.report(decision, "converted", reverses="o-never")
+    client.flush()
+    (measured,) = client.measure()
+    assert measured.attributed == 1.0
+
+
+def test_unseen_decisions_do_not_evict_a_seen_one(client: Client) -> None:
+    """A purchase credits the decision that was seen, however many came after unseen (M1)."""
+    show(client, "u-1")
+    for _ in range(9):
+        client.decide("hero", subject="u-1")
+    client.emit("order_completed", subject="u-1")
+    client.flush()
+    assert client.measure()[0].attributed == 1.0
+
+
+@pytest.mark.parametrize("subject", ["", "x" * 129], ids=["empty", "too long"])
+def test_a_strange_id_gets_the_default(client: Client, subject: str) -> None:
+    """An id that a visitor brought may be anything; the page is served, and it is counted (D2)."""
+    decision = client.decide("hero", subject=subject)
+    assert (decision.reason, decision.get("headline")) == ("error", "plain")
+    assert client.losses["decide_failed"] == 1
+
+
+def test_a_wrong_type_is_a_mistake_of_the_program(client: Client) -> None:
+    """What no visitor could bring is told at once."""
+    with pytest.raises(TypeError, match="subject is text, not 42"):
+        client.decide("hero", subject=42)  # type: ignore[arg-type]
