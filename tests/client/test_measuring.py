@@ -330,3 +330,17 @@ def test_one_objective_or_one_holdout(client):
         client.measure("none")
     with pytest.raises(ConfigurationError, match="no holdout 'none'; it has: half"):
         client.measure("orders", holdout="none")
+
+
+@pytest.mark.parametrize("reported", [True, False], ids=["in both arms", "of the treated alone"])
+def test_displays_of_the_arms_are_compared(world, *, reported: bool):
+    """Displays that are reported of one arm alone are noticed, and said (M8)."""
+    client = world.client(policy(holdouts=[{"id": "half", "salt": "s", "share": 0.5}]))
+    for name in people(client, [f"u-{number}" for number in range(300)]):
+        decision = client.decide("hero", subject=name)
+        if reported or decision.reason != "holdout":
+            client.report(decision, "displayed")
+            client.report(decision, "displayed")
+    (measured,) = client.measure()
+    assert any("not displayed alike" in note for note in measured.notes) is not reported
+    assert measured.state == "still_measuring"

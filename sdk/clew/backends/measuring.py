@@ -142,6 +142,7 @@ class _Described:
                 state = "measured"
             else:
                 notes.append("no interval before each arm has 20 converting subjects")
+        notes += self._seen_apart(holdout)
         shown = self._read.sums(self._tenant, f"displays:{holdout.id}:{holdout.epoch}")
         decided = self._read.sums(self._tenant, f"decided:{holdout.id}:{holdout.epoch}")
         return Measurement(
@@ -179,6 +180,22 @@ class _Described:
             clipped=int(self._sums.get("clipped", 0.0)),
             notes=tuple(notes),
         )
+
+    def _seen_apart(self, holdout: CompiledHoldout) -> list[str]:
+        """Whether one arm is shown things more often than the other (M8), in words."""
+        if holdout.holdout.serve == "nothing":
+            return []
+        sums = self._read.sums(self._tenant, f"seen:{holdout.id}:{holdout.epoch}")
+        seen: dict[str, int] = {arm: int(sums.get(arm, 0.0)) for arm in _ARMS}
+        ratio = _ratio(holdout, seen) if any(seen.values()) else None
+        if ratio is None or ratio.trustworthy:
+            return []
+        note = (
+            f"the arms are not displayed alike (treated {seen['treated']:,}, holdout "
+            f"{seen['holdout']:,} subjects; p = {ratio.p:.2g}): displays of one arm are not "
+            "reported, or what is shown keeps it from being seen"
+        )
+        return [note]
 
     def _mature(self, trials: Iterable[Trial], now: float) -> list[Trial]:
         """Those whose window is over, so that their value is fixed (M5)."""

@@ -19,6 +19,7 @@ from clew.engine.compiled import (
 from clew.engine.effects import Effects
 from clew.engine.learn import LINEAR, LOGISTIC, converted
 from clew.engine.person import Document, Person
+from clew.engine.trial import key
 
 __all__ = [
     "CHOSEN",
@@ -124,11 +125,21 @@ def count_decision(
         return
     entry["counted"] = at
     _teach(entry, 1.0, effects)
+    _see(person, entry, effects)
     for name, *earned in entry["early"]:
         objective = person.policy.objectives.get(name)
         if objective is not None:
             credit(slot, objective, entry, Earned(*earned), effects)
     entry["early"] = []
+
+
+def _see(person: Person, entry: Mapping[str, Any], effects: Effects) -> None:
+    """Count a subject who has been shown something, once per trial: the arms are compared (M8)."""
+    for assignment in entry["assignments"]:
+        trial = person.trials.get(key(assignment["id"], assignment["epoch"]))
+        if trial is not None and not trial["seen"]:
+            trial["seen"] = True
+            effects.add(f"seen:{assignment['id']}:{assignment['epoch']}", {trial["arm"]: 1.0})
 
 
 def void(entry: dict[str, Any], effects: Effects) -> None:

@@ -2,8 +2,9 @@
 Trials: one row per triggered subject and experiment, which lift is computed from (RULES M3 to M7).
 
 A trial is a JSON object inside the subject's document, mirrored into the store for scanning:
-`{"experiment", "epoch", "arm", "at", "owner", "policy_version", "left", "values"}` where `values`
-is, by objective, `[value inside the window, number of outcomes, value of the 28 days before]`.
+`{"experiment", "epoch", "arm", "at", "owner", "policy_version", "left", "seen", "values"}` where
+`seen` says whether anything was displayed to the subject, and `values` is, by objective, `[value
+inside the window, number of outcomes, value of the 28 days before]`.
 
 From its trigger on a subject stays in its arm whatever is shown (intention to treat); its value is
 fixed when the window closes; both arms are treated alike everywhere in this file.
@@ -50,6 +51,7 @@ def opened(assignment: Assignment, *, at: float, owner: str, policy_version: str
         "owner": owner,
         "policy_version": policy_version,
         "left": None,
+        "seen": False,
         "values": {},
     }
 
