@@ -14,7 +14,7 @@ __all__ = ["bucket_of", "is_newer", "mint"]
 
 _COUNTER_BITS = 28
 _LENGTH = 32
-_HEX = frozenset("0123456789abcdef")
+_BUCKETS = 1024
 
 
 class _Process:
@@ -47,10 +47,11 @@ def mint(now: float, bucket: int) -> str:
 
 def bucket_of(name: str) -> int | None:
     """Read the bucket that an id carries; None when it was not minted like this."""
-    if len(name) != _LENGTH or not _HEX.issuperset(name):
+    try:
+        bucket = int(name[12:15], 16)
+    except ValueError:
         return None
-    bucket = int(name[12:15], 16)
-    return bucket if bucket < 1024 else None  # noqa: PLR2004 - see `mint`
+    return bucket if len(name) == _LENGTH and 0 <= bucket < _BUCKETS else None
 
 
 def is_newer(name: str, than: str) -> bool:
@@ -59,9 +60,12 @@ def is_newer(name: str, than: str) -> bool:
 
     Nobody can have used such an id before. The counter wraps, so "after" is the shorter way round.
     """
-    if name[15:25] != _process.prefix or bucket_of(name) is None:
+    if name[15:25] != _process.prefix:
         return False
     if than[15:25] != _process.prefix:
         return True
-    ahead = (int(name[25:], 16) - int(than[25:], 16)) % (1 << _COUNTER_BITS)
+    try:
+        ahead = (int(name[25:], 16) - int(than[25:], 16)) % (1 << _COUNTER_BITS)
+    except ValueError:  # somebody made it up, around our prefix
+        return False
     return 0 < ahead < 1 << (_COUNTER_BITS - 1)

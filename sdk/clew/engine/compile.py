@@ -260,6 +260,7 @@ def _slot(
         purpose=slot.purpose,
         creatives=tuple(live),
         names=tuple(creative.id for creative in live),
+        learning_keys=tuple(creative.learning_key for creative in live),
         unconditional=all(creative.unconditional for creative in live),
         has_essential=any(creative.creative.essential for creative in live),
         default=next(c for c in creatives if c.id == slot.default),

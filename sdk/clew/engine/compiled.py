@@ -190,6 +190,7 @@ class CompiledSlot:
     purpose: str
     creatives: tuple[CompiledCreative, ...]
     names: tuple[str, ...]
+    learning_keys: tuple[str, ...]
     default: CompiledCreative
     #: Whether every creative is always eligible where the request names no locale.
     unconditional: bool

@@ -349,9 +349,13 @@ def _share(slot: CompiledSlot, at: float) -> str:
 
 
 def _bandit(slot: CompiledSlot, candidates: Sequence[CompiledCreative], at: Situation) -> Raw:
-    keys = [creative.learning_key for creative in candidates]
-    arms = [at.learned.arm(slot.state_key(key), slot.prior) for key in keys]
-    drawn = bandit(slot, [c.id for c in candidates], keys, arms, at)
+    if candidates is slot.creatives:
+        names, keys = slot.names, slot.learning_keys
+    else:
+        names = tuple([creative.id for creative in candidates])
+        keys = tuple([creative.learning_key for creative in candidates])
+    arm, place, prior = at.learned.arm, slot.state_key, slot.prior
+    drawn = bandit(slot, names, keys, [arm(place(key), prior) for key in keys], at)
     return Raw("bandit", candidates[drawn.index], drawn.propensity, drawn=drawn)
 
 
