@@ -52,7 +52,7 @@ def main() -> None:
                 "cold": lambda: _decide(opened, f"s-{next(strangers) % _STRANGERS}"),
             },
             floor="encode + write",
-            at_most={"hot": 25.0, "cold": 100.0},
+            at_most={"hot": 45.0, "cold": 65.0},
             between=opened.flush,
         )
 

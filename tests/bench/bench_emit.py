@@ -44,7 +44,7 @@ def main() -> None:
                 ),
             },
             floor="encode + write",
-            at_most={"fold": 5.0, "emit": 15.0},
+            at_most={"fold": 8.0, "emit": 55.0},
             between=opened.flush,
         )
 

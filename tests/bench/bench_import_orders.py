@@ -71,7 +71,7 @@ def main() -> None:
                 "clew import": lambda: _import(file, Path(folder), bundle),
             },
             floor="parse + insert",
-            at_most={"clew import": 60.0},
+            at_most={"clew import": 15.0},
         )
 
 
