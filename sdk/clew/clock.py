@@ -56,7 +56,16 @@ def instant(value: "str | float | datetime") -> float:
         raise ValueError("an instant is RFC 3339 text, an aware datetime or seconds, not a boolean")  # noqa: TRY004
     if isinstance(value, int | float):
         return float(value)
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return _text_to_instant(value) if isinstance(value, str) else _aware(value)
+
+
+# A fact's instants are read several times on its way, and lines of one order share theirs.
+@lru_cache(maxsize=1024)
+def _text_to_instant(text: str) -> float:
+    return _aware(datetime.fromisoformat(text))
+
+
+def _aware(moment: datetime) -> float:
     if moment.tzinfo is None:
-        raise ValueError(f"{value!s} has no offset from UTC: add 'Z' or '+00:00'")
+        raise ValueError(f"{moment.isoformat()} has no offset from UTC: add 'Z' or '+00:00'")
     return moment.timestamp()

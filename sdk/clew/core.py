@@ -143,7 +143,7 @@ class Core:
                 data=data,
                 now=self.clock.now(),
                 tenant=self.tenant,
-                policy=self._policy_at_hand(),
+                policy=None,  # the backend has it at hand, and holds the signal against it
                 id=id,
                 at=at,
                 channel=channel,
@@ -358,6 +358,8 @@ class Core:
         """Have the backend take note of a fact; what it cannot take now is kept until it can."""
         try:
             return self.backend.admit(item)
+        except DocumentError:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the application goes on
             self._failed(operation, error)
             return Admission("queued", orjson.dumps(item))

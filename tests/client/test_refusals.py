@@ -37,6 +37,21 @@ def test_the_store_minimises_too(world: World) -> None:
     assert signal["data"] == {"sku": "a"}
 
 
+@pytest.mark.parametrize("emitted", [True, False], ids=["emitted", "appended"])
+def test_what_nobody_declared_is_dropped_to_the_last_field(world: World, *, emitted: bool) -> None:
+    """Data of undeclared fields alone is stored as none (C24)."""
+    optional = [{"id": "product_viewed", "fields": {"sku": {"type": "text"}}}]
+    client = world.client(policy(signals=optional))
+    people(client, ["u-1"])
+    if emitted:
+        client.emit("product_viewed", subject="u-1", data={"address": "Elm Street"})
+        client.flush()
+    else:
+        assert _append(client, id="s-1", data={"address": "Elm Street"}) == "applied"
+    (signal,) = _stored(client, "signal")
+    assert signal["data"] == {}
+
+
 @pytest.mark.parametrize(
     ("fact", "answer"),
     [

@@ -169,8 +169,7 @@ def _signal(batch: Applying, fact: Fact) -> ItemResult:
     if problems:
         first = problems[0]
         return _refused(fact["id"], "schema", first.pointer, first.message)
-    if kept:
-        fact["data"] = kept
+    fact["data"] = kept
     if not stamp(person, fact, batch.now):
         return _refused(
             fact["id"],

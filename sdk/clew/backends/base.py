@@ -193,6 +193,9 @@ class Backend(Protocol):
 
         After this returns, decisions in this process see it (RULES F4); permission is checked and
         stamped (F5).
+
+        Raises:
+            DocumentError: the policy does not take this signal; nothing was noted.
         """
         ...
 

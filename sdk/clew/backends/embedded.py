@@ -33,11 +33,13 @@ from clew.engine.compiled import (
     CompiledSlot,
 )
 from clew.engine.decide import Situation, decide
+from clew.engine.declared import declared
 from clew.engine.effects import Effects
 from clew.engine.fold import fold_decision, fold_outcome, fold_signal
 from clew.engine.keep import kept
 from clew.engine.person import Person, empty
 from clew.engine.record import record
+from clew.errors import DocumentError
 from clew.ids import bucket_of, is_newer, mint
 from clew.model.batch import ItemResult
 from clew.model.decision import Decision
@@ -234,6 +236,12 @@ class Embedded:
     ) -> Admission:
         subject = fact["subject"]
         now = self._clock.now()
+        kept, problems = declared(
+            policy, fact["type"], fact.get("party", "first"), fact.get("data") or {}
+        )
+        if problems:
+            raise DocumentError(f"signal {fact['type']!r}", problems)
+        fact["data"] = kept
         hot = self._people.get(policy, subject, changes)
         with hot.lock:
             if not stamp(hot.person, fact, now):

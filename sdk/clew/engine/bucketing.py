@@ -10,6 +10,7 @@ Source: A. Appleby, MurmurHash3 (`MurmurHash3_x86_32`, seed 0), read as unsigned
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import accumulate
 
 import mmh3
@@ -62,6 +63,8 @@ def choose(bounds: Sequence[float], at: float) -> int | None:
     return index if index < len(bounds) else None
 
 
+# Asked several times for each fact of a person.
+@lru_cache(maxsize=4096)
 def store_bucket(tenant: str, subject: str) -> int:
     """
     The bucket in [0, 1024) which leads the keys of a subject's rows.
