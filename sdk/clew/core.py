@@ -179,7 +179,7 @@ class Core:
                 self._losses["unattributed"] += 1
                 return "applied"
         elif isinstance(decision, str):
-            proven = self._read_token(decision)
+            proven = self.backend.read_token(decision)
             if proven is None:
                 self._losses["expired_token"] += 1
                 return "late"
@@ -442,9 +442,6 @@ class Core:
             raise BackendUnavailableError(
                 f"{operation}: {remaining} earlier facts could not be delivered within 5 s; retry"
             )
-
-    def _read_token(self, token: str) -> str | None:
-        return self.backend.read_token(token)  # type: ignore[attr-defined, no-any-return]
 
 
 def _check_mapping(name: str, value: Any) -> None:

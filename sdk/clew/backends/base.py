@@ -230,6 +230,15 @@ class Backend(Protocol):
         """Give a recorded decision."""
         ...
 
+    def read_token(self, token: str, /) -> str | None:
+        """
+        Give the decision a token proves; None when the token has expired.
+
+        Raises:
+            TokenError: it was not issued here.
+        """
+        ...
+
     def close(self) -> None:
         """Release what is held; safe to call twice."""
         ...

@@ -217,12 +217,7 @@ class Embedded:
             return profile_of(hot.person, now)
 
     def read_token(self, token: str, /) -> str | None:
-        """
-        Give the decision a token proves; None when the token has expired.
-
-        Raises:
-            TokenError: it was not issued here.
-        """
+        """As `Backend.read_token`."""
         return self._keyring.tokens(self.compiled()).read(token, self._clock.now())
 
     def close(self) -> None:
