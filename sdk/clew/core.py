@@ -57,6 +57,9 @@ Durability: TypeAlias = Literal["none", "process", "disk"]
 #: Where the data lies when nobody says, relative to the working directory.
 DEFAULT_URL = "sqlite:///clew.db"
 
+#: Different things that are logged at most.
+SAID_MAX = 1_000
+
 _IDENTITY_FAULTS = {
     "known_subject": "both ids are known subjects, and two known subjects are never merged",
     "anonymous_subject": "the subject is itself an anonymous id that is linked to somebody",
@@ -364,6 +367,13 @@ class Core:
             self._failed(operation, error)
             return Admission("queued", orjson.dumps(item))
 
+    def _is_news(self, kind: str, name: str) -> bool:
+        """Whether this was not logged yet; names come from callers, so there is an end to it."""
+        if (kind, name) in self._said or len(self._said) >= SAID_MAX:
+            return False
+        self._said.add((kind, name))
+        return True
+
     def _deliver(self, batch: list[bytes]) -> None:
         for result in self.backend.append(batch):
             if result.status == "refused":
@@ -372,8 +382,7 @@ class Core:
 
     def _say_refused(self, result: ItemResult) -> None:
         cause = result.cause or "refused"
-        if ("refused", cause) not in self._said:
-            self._said.add(("refused", cause))
+        if self._is_news("refused", cause):
             message = result.errors[0].message if result.errors else cause
             logger.warning("a fact was not stored (%s): %s (said once per cause)", cause, message)
 
@@ -382,15 +391,13 @@ class Core:
             raise error
         self._losses["refused"] += 1
         place = error.problems[0].pointer
-        if (type, place) not in self._said:
-            self._said.add((type, place))
+        if self._is_news(type, place):
             logger.warning("%s (said once per type and field)", error)
         return id or mint(self.clock.now(), 0)
 
     def _failed(self, operation: str, error: Exception) -> None:
         self._losses[f"{operation}_failed"] += 1
-        if (operation, type(error).__name__) not in self._said:
-            self._said.add((operation, type(error).__name__))
+        if self._is_news(operation, type(error).__name__):
             logger.error(
                 "%s failed and was answered with a fall-back: %s", operation, error, exc_info=error
             )
@@ -400,8 +407,7 @@ class Core:
         if policy is None:
             return self._local(slot, "default", default)
         self._losses["unknown_slot"] += 1
-        if ("slot", slot) not in self._said:
-            self._said.add(("slot", slot))
+        if self._is_news("slot", slot):
             near = get_close_matches(slot, policy.slots, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             logger.warning("the policy has no slot %r%s (said once per slot)", slot, hint)
