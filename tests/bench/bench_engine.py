@@ -10,8 +10,9 @@ from clew.backends.figures import Figures
 from clew.backends.memory import MemoryStore
 from clew.codec import from_json
 from clew.engine.compile import compile_policy
-from clew.engine.decide import Situation, decide
+from clew.engine.decide import decide
 from clew.engine.person import Person, empty
+from clew.engine.situation import Situation
 from clew.model.policy import Policy
 
 __all__ = ["main"]

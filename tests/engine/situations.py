@@ -9,10 +9,10 @@ from clew.engine.compile import compile_policy
 from clew.engine.compiled import (
     CompiledPolicy,
 )
-from clew.engine.decide import Situation
 from clew.engine.fold import fold_consent, fold_decision, fold_outcome, fold_signal
 from clew.engine.learn import Arm, Prior
 from clew.engine.person import Person, empty
+from clew.engine.situation import Situation
 from clew.model.policy import CatalogueItem, Policy
 from client.worlds import policy
 

@@ -32,13 +32,14 @@ from clew.engine.compiled import (
     CompiledPolicy,
     CompiledSlot,
 )
-from clew.engine.decide import Situation, decide
+from clew.engine.decide import decide
 from clew.engine.declared import declared
 from clew.engine.effects import Effects
 from clew.engine.fold import fold_decision, fold_outcome, fold_signal
 from clew.engine.keep import kept
 from clew.engine.person import Person, empty
 from clew.engine.record import record
+from clew.engine.situation import Situation
 from clew.errors import DocumentError
 from clew.ids import bucket_of, is_newer, mint
 from clew.model.batch import ItemResult

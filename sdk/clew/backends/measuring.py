@@ -17,7 +17,7 @@ from clew.engine.compiled import (
     CompiledPolicy,
     CompiledSlot,
 )
-from clew.engine.decide import split_experiment
+from clew.engine.split import split_experiment
 from clew.errors import ConfigurationError
 from clew.measure.arms import ArmTotals
 from clew.measure.lift import Lift, lift_of

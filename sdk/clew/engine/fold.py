@@ -28,9 +28,9 @@ from clew.engine.credit import (
     taken,
     void,
 )
-from clew.engine.decide import split_arm, split_experiment
 from clew.engine.effects import Effects
 from clew.engine.person import Person
+from clew.engine.split import split_arm, split_experiment
 from clew.engine.traits import CompiledTrait
 from clew.engine.trial import TrialDocument, count, key, opened, remember
 from clew.trust.ledger import record

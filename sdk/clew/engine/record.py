@@ -13,8 +13,8 @@ from clew.engine.compiled import (
     CompiledPolicy,
     CompiledSlot,
 )
-from clew.engine.decide import Drawn, Raw, Situation
 from clew.engine.person import KINDS
+from clew.engine.situation import Drawn, Raw, Situation
 
 __all__ = ["looked_at", "record"]
 

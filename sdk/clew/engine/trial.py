@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 from clew.engine.compiled import (
     CompiledObjective,
 )
-from clew.engine.decide import Assignment
+from clew.engine.situation import Assignment
 
 __all__ = [
     "COVARIATE_SECONDS",

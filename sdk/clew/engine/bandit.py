@@ -1,0 +1,61 @@
+"""The bandit's draw: score the candidates, turn scores into probabilities, draw one (RULES L3)."""
+
+import math
+from collections.abc import Sequence
+
+from clew.engine.compiled import CompiledSlot
+from clew.engine.explore import draw, floors, sharpness, square_cb
+from clew.engine.learn import LOGISTIC, Arm, Prior
+from clew.engine.situation import Drawn, Situation
+
+__all__ = ["bandit", "item_arm"]
+
+# The prior expectation of an item, kept away from certainty.
+_LEAST_RATE = 0.01
+
+
+def bandit(
+    slot: CompiledSlot,
+    names: Sequence[str],
+    keys: Sequence[str],
+    arms: Sequence[Arm],
+    at: Situation,
+) -> Drawn:
+    """Score each candidate, turn scores to probabilities, draw one, keep all of it (RULES L3)."""
+    x = slot.features.vector(at.view)
+    predict = slot.model.predict
+    scores = [predict(arm.mean, x) for arm in arms]
+    tally = at.learned.tally(slot.tally_key)
+    rounds = int(tally.get("rounds", 0.0))
+    explore = slot.exploration
+    least = floors(explore, [int(tally.get(f"n:{key}", 0.0)) for key in keys])
+    gamma = sharpness(explore.gamma, rounds)
+    probabilities = square_cb(scores, gamma=gamma, floor=least)
+    uniform = at.uniform()
+    index = draw(probabilities, uniform)
+    return Drawn(
+        index=index,
+        names=names,
+        scores=scores,
+        probabilities=probabilities,
+        floors=least,
+        gamma=explore.gamma,
+        rounds=rounds,
+        uniform=uniform,
+        state_key=slot.state_key(keys[index]),
+        features=x,
+        means=arms[index].mean_at(x),
+        state_version=at.learned.version,
+        state_age_seconds=at.learned.age(at.now),
+    )
+
+
+def item_arm(slot: CompiledSlot, arm: Arm, strength: float) -> Arm:
+    """
+    An item's arm with how well it goes with the pinned one as its prior.
+
+    Nothing else tells thousands of items apart before they have been shown.
+    """
+    rate = min(max(strength, _LEAST_RATE), 1.0 - _LEAST_RATE)
+    bias = math.log(rate / (1.0 - rate)) if slot.model is LOGISTIC else rate
+    return Arm(Prior(slot.prior.precision, bias), arm.sums)
