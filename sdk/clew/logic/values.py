@@ -92,7 +92,10 @@ def text(value: Any) -> str | None:
 def strictly_equal(one: Any, other: Any) -> bool:
     """Whether two scalars have one type and one value; 1 and 1.0 are the same number."""
     kind = _kind(one)
-    return kind is not None and kind is _kind(other) and bool(one == other)
+    if kind is None or kind is not _kind(other) or one != other:
+        return False
+    # An integer beyond any double is no number, so it equals nothing, not even itself.
+    return kind is not float or finite(one) is not None
 
 
 def loosely_equal(one: Any, other: Any) -> bool:
