@@ -22,9 +22,7 @@ from clew.clock import Clock, SystemClock
 from clew.codec import to_json
 from clew.delivery.outbox import Outbox
 from clew.delivery.spool import Spool
-from clew.engine.compiled import (
-    CompiledPolicy,
-)
+from clew.engine.compiled import CompiledPolicy
 from clew.engine.render import content
 from clew.errors import (
     BackendUnavailableError,

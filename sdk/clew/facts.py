@@ -15,9 +15,7 @@ import orjson
 
 from clew.clock import instant, to_text
 from clew.engine.bucketing import store_bucket
-from clew.engine.compiled import (
-    CompiledPolicy,
-)
+from clew.engine.compiled import CompiledPolicy
 from clew.engine.declared import declared
 from clew.errors import DocumentError, Problem
 from clew.ids import bucket_of, mint

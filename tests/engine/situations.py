@@ -6,9 +6,7 @@ from typing import Any
 from clew.clock import instant, to_text
 from clew.codec import from_json
 from clew.engine.compile import compile_policy
-from clew.engine.compiled import (
-    CompiledPolicy,
-)
+from clew.engine.compiled import CompiledPolicy
 from clew.engine.fold import fold_consent, fold_decision, fold_outcome, fold_signal
 from clew.engine.learn import Arm, Prior
 from clew.engine.person import Person, empty

@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clew.engine.compiled import (
-    CompiledObjective,
-)
+from clew.engine.compiled import CompiledObjective
 from clew.engine.trial import COVARIATE_SECONDS, count, join, opened, remember, restore
 from clew.model.policy import Objective
 

@@ -16,9 +16,7 @@ from clew.backends.base import Place, Trial, Writing
 from clew.backends.people import load
 from clew.clock import instant, to_text
 from clew.engine.bucketing import store_bucket
-from clew.engine.compiled import (
-    CompiledPolicy,
-)
+from clew.engine.compiled import CompiledPolicy
 from clew.engine.declared import declared
 from clew.engine.effects import Effects
 from clew.engine.fold import (
@@ -88,7 +86,7 @@ class Applying:
         apply = _APPLY.get(kind)
         if apply is None:
             return _refused("", "schema", "", f"{kind!r} is no kind of fact; see urn:clew:batch:1")
-        if self.policy is None and kind != "consent":
+        if self.policy is None:
             return _refused(fact["id"], "no_policy", "", "there is no live policy; publish one")
         return apply(self, fact)
 
@@ -167,8 +165,11 @@ def _signal(batch: Applying, fact: Fact) -> ItemResult:
         person.policy, fact["type"], fact.get("party", "first"), fact.get("data") or {}
     )
     if problems:
-        first = problems[0]
-        return _refused(fact["id"], "schema", first.pointer, first.message)
+        errors = [
+            ErrorItem(pointer=problem.pointer, keyword=problem.keyword, message=problem.message)
+            for problem in problems
+        ]
+        return ItemResult(id=fact["id"], status="refused", cause="schema", errors=tuple(errors))
     fact["data"] = kept
     if not stamp(person, fact, batch.now):
         return _refused(
@@ -191,9 +192,7 @@ def _signal(batch: Applying, fact: Fact) -> ItemResult:
 
 
 def _consent(batch: Applying, fact: Fact) -> ItemResult:
-    person = batch.person(fact["subject"]) if batch.policy is not None else None
-    if person is None:
-        return _refused(fact["id"], "no_policy", "", "there is no live policy; publish one")
+    person = batch.person(fact["subject"])
     if fact["purpose"] not in person.policy.purposes:
         known = ", ".join(person.policy.purposes.chains) or "none"
         return _refused(

@@ -28,10 +28,7 @@ from clew.backends.profile import profile_of
 from clew.backends.shelf import Shelf
 from clew.clock import Clock, SystemClock, instant, to_text
 from clew.engine.bucketing import STORE_BUCKETS, store_bucket
-from clew.engine.compiled import (
-    CompiledPolicy,
-    CompiledSlot,
-)
+from clew.engine.compiled import CompiledPolicy, CompiledSlot
 from clew.engine.decide import decide
 from clew.engine.declared import declared
 from clew.engine.effects import Effects

@@ -11,12 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from clew.backends.base import Reading, Store, Trial
-from clew.engine.compiled import (
-    CompiledHoldout,
-    CompiledObjective,
-    CompiledPolicy,
-    CompiledSlot,
-)
+from clew.engine.compiled import CompiledHoldout, CompiledObjective, CompiledPolicy, CompiledSlot
 from clew.engine.split import split_experiment
 from clew.errors import ConfigurationError
 from clew.measure.arms import ArmTotals

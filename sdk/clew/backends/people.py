@@ -17,9 +17,7 @@ from attrs import define, field
 from clew.backends.base import Kind, Place, Reading, Store
 from clew.clock import instant
 from clew.engine.bucketing import store_bucket
-from clew.engine.compiled import (
-    CompiledPolicy,
-)
+from clew.engine.compiled import CompiledPolicy
 from clew.engine.effects import Effects
 from clew.engine.fold import fold_trait
 from clew.engine.person import Document, Person, empty

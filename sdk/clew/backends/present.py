@@ -5,9 +5,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from clew.engine.compiled import (
-    CompiledPolicy,
-)
+from clew.engine.compiled import CompiledPolicy
 from clew.engine.menu import Counts
 from clew.engine.render import content, items
 from clew.model.decision import (

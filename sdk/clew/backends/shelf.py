@@ -14,9 +14,7 @@ import orjson
 
 from clew.backends.base import Store
 from clew.engine.compile import compile_policy
-from clew.engine.compiled import (
-    CompiledPolicy,
-)
+from clew.engine.compiled import CompiledPolicy
 from clew.errors import PolicyConflict
 from clew.model.policy import Policy
 

@@ -12,10 +12,7 @@ from typing import Any
 
 from attrs import frozen
 
-from clew.engine.compiled import (
-    CompiledObjective,
-    CompiledSlot,
-)
+from clew.engine.compiled import CompiledObjective, CompiledSlot
 from clew.engine.effects import Effects
 from clew.engine.learn import LINEAR, LOGISTIC, converted
 from clew.engine.person import Document, Person

@@ -15,11 +15,7 @@ from typing import Any
 
 from clew.engine.bandit import bandit, item_arm
 from clew.engine.bucketing import point
-from clew.engine.compiled import (
-    CompiledCreative,
-    CompiledPolicy,
-    CompiledSlot,
-)
+from clew.engine.compiled import CompiledCreative, CompiledPolicy, CompiledSlot
 from clew.engine.menu import Menu, menu
 from clew.engine.situation import Assignment, Entry, Raw, Situation
 from clew.engine.split import split

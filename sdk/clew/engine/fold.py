@@ -11,11 +11,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from clew.clock import instant
-from clew.engine.compiled import (
-    OUTCOMES_AS_SIGNALS,
-    CompiledObjective,
-    CompiledSlot,
-)
+from clew.engine.compiled import OUTCOMES_AS_SIGNALS, CompiledObjective, CompiledSlot
 from clew.engine.credit import (
     CHOSEN,
     OUTCOMES_KEPT,

@@ -8,10 +8,7 @@ seconds. Permission, schedule and conditions are looked at again by the engine o
 from collections.abc import Mapping
 from typing import Any
 
-from clew.engine.compiled import (
-    CompiledPolicy,
-    CompiledSlot,
-)
+from clew.engine.compiled import CompiledPolicy, CompiledSlot
 
 __all__ = ["IDLE_SECONDS", "SESSION_SECONDS", "kept"]
 

@@ -10,10 +10,7 @@ from typing import Any, Protocol
 
 from attrs import frozen
 
-from clew.engine.compiled import (
-    CompiledItems,
-    Reader,
-)
+from clew.engine.compiled import CompiledItems, Reader
 from clew.engine.together import propose
 from clew.model.policy import CatalogueItem
 

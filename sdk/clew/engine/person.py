@@ -15,9 +15,7 @@ whatever is read is a merge of them, so undoing a link is exact (RULES I2). A do
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from clew.engine.compiled import (
-    CompiledPolicy,
-)
+from clew.engine.compiled import CompiledPolicy
 from clew.engine.traits import CompiledTrait
 from clew.engine.view import Reader, TraitView
 from clew.trust.ledger import Ground, permissions

@@ -9,10 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from clew.clock import to_text
-from clew.engine.compiled import (
-    CompiledPolicy,
-    CompiledSlot,
-)
+from clew.engine.compiled import CompiledPolicy, CompiledSlot
 from clew.engine.person import KINDS
 from clew.engine.situation import Drawn, Raw, Situation
 

@@ -8,10 +8,7 @@ again, days later or elsewhere, renders to the same text.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from clew.engine.compiled import (
-    CompiledPolicy,
-    CompiledSlot,
-)
+from clew.engine.compiled import CompiledPolicy, CompiledSlot
 from clew.engine.menu import Counts
 from clew.engine.person import KINDS
 from clew.model.decision import ListItem

@@ -13,9 +13,7 @@ fixed when the window closes; both arms are treated alike everywhere in this fil
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-from clew.engine.compiled import (
-    CompiledObjective,
-)
+from clew.engine.compiled import CompiledObjective
 from clew.engine.situation import Assignment
 
 __all__ = [

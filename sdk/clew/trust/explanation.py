@@ -12,10 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from clew.engine.compiled import (
-    CompiledCreative,
-    CompiledPolicy,
-)
+from clew.engine.compiled import CompiledCreative, CompiledPolicy
 from clew.logic import Rule, describe
 from clew.model.decision import DataUsed, DataWithheld, Explanation, Method
 

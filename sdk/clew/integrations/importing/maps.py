@@ -17,9 +17,7 @@ from attrs import frozen
 
 from clew import schema
 from clew.codec import from_json
-from clew.engine.compiled import (
-    CompiledPolicy,
-)
+from clew.engine.compiled import CompiledPolicy
 from clew.errors import DocumentError, Problem
 from clew.integrations.importing.columns import Cell, compile_columns, compile_time
 from clew.logic import Rule, compile_rule

@@ -13,9 +13,7 @@ import orjson
 from attrs import define, evolve, field, frozen
 
 from clew.clock import to_text
-from clew.engine.compiled import (
-    CompiledPolicy,
-)
+from clew.engine.compiled import CompiledPolicy
 from clew.errors import DocumentError, Problem
 from clew.facts import signal
 from clew.integrations.importing.columns import BadRowError

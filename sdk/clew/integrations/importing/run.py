@@ -9,9 +9,7 @@ from attrs import define, field
 
 from clew.backends.base import Backend
 from clew.engine.compile import compile_policy
-from clew.engine.compiled import (
-    CompiledPolicy,
-)
+from clew.engine.compiled import CompiledPolicy
 from clew.errors import ConfigurationError
 from clew.integrations.importing.columns import BadRowError
 from clew.integrations.importing.dead_letters import DeadLetters
