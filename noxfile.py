@@ -29,7 +29,7 @@ def group(name: str) -> list[str]:
 def tests(session: nox.Session) -> None:
     """Run the tests against the installed wheel; arguments go to pytest: `nox -s tests -- -k x`."""
     session.install(".[all]", *group("tests"))
-    session.run("pytest", "-m", "not slow", *session.posargs)
+    session.run("pytest", *session.posargs)
 
 
 # `nox -s tests` needs no Python but the one that runs it; `nox -s tests-3.13` asks for another.
@@ -42,6 +42,20 @@ def slow(session: nox.Session) -> None:
     """Run the simulations of full size, which take minutes."""
     session.install(".[all]", *group("tests"))
     session.run("pytest", "-m", "slow", *session.posargs)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Run what needs a browser: Debian's Chromium, or whatever `chromium` is on the path."""
+    session.install(".[all]", *group("tests"), *group("browser"))
+    session.run("pytest", "-m", "browser", "tests/browser", *session.posargs)
+
+
+@nox.session
+def nginx(session: nox.Session) -> None:
+    """Run what needs nginx, as a shared cache before a server."""
+    session.install(".[all]", *group("tests"))
+    session.run("pytest", "-m", "nginx", "tests/nginx", *session.posargs)
 
 
 @nox.session
@@ -63,16 +77,8 @@ def typing(session: nox.Session) -> None:
 @nox.session
 def examples(session: nox.Session) -> None:
     """Run every example alone, in a folder that holds nothing else; a warning is an error."""
-    session.install(".[all]")
-    found = (ROOT / "examples").iterdir()
-    for example in sorted(each for each in found if each.is_dir() or each.suffix == ".py"):
-        alone = Path(session.create_tmp()).resolve() / example.stem
-        shutil.rmtree(alone, ignore_errors=True)
-        alone.mkdir()
-        copy = shutil.copytree if example.is_dir() else shutil.copy
-        copy(example, alone / example.name)
-        with session.chdir(alone):
-            session.run("python", "-W", "error", example.name)
+    session.install(".[all]", *group("tests"), *group("examples"))
+    session.run("pytest", "tests/examples", *session.posargs)
 
 
 @nox.session

@@ -44,7 +44,8 @@ SOUND = {
     "clew/testing/kit.py": "import clew.client\nfrom clew.testing import fakes\n",
     "clew/testing/fakes.py": "from clew import Client\n",
     "clew_edge/middleware.py": "import clew\nimport starlette\nx = clew.Client\n"
-    "from clew.errors import ClewError\nfrom clew_edge.markup import scanner\n",
+    "from clew.errors import ClewError\nfrom clew_edge.markup import scanner\n"
+    "from clew.model.signal import Signal\n",
     "clew_edge/markup/scanner.py": "import re\nimport clew_edge.settings\n",
     "clew_edge/settings.py": "from clew import Client\n",
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from clew.async_client import AsyncClient
+    from clew.async_visitor import AsyncVisitor
     from clew.backends import open_backend
     from clew.client import Client
     from clew.errors import (
@@ -33,12 +34,14 @@ if TYPE_CHECKING:
     from clew.model.measurement import Measurement
     from clew.model.policy import Policy
     from clew.model.profile import Profile
+    from clew.pages import measurement_page
     from clew.visitor import Visitor
 
 del TYPE_CHECKING  # what is seen here is what is public
 
 _PLACES = {
     "AsyncClient": "clew.async_client",
+    "AsyncVisitor": "clew.async_visitor",
     "BackendError": "clew.errors",
     "BackendRejectedError": "clew.errors",
     "BackendUnavailableError": "clew.errors",
@@ -60,11 +63,13 @@ _PLACES = {
     "TokenError": "clew.errors",
     "Visitor": "clew.visitor",
     "compile_rule": "clew.logic",
+    "measurement_page": "clew.pages",
     "open_backend": "clew.backends",
 }
 
 __all__ = [
     "AsyncClient",
+    "AsyncVisitor",
     "BackendError",
     "BackendRejectedError",
     "BackendUnavailableError",
@@ -87,6 +92,7 @@ __all__ = [
     "Visitor",
     "__version__",
     "compile_rule",
+    "measurement_page",
     "open_backend",
 ]
 

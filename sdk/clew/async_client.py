@@ -8,15 +8,17 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, overload
 
+from clew.async_visitor import AsyncVisitor, asked
 from clew.backends.base import Backend
-from clew.client import FLUSH_SECONDS, Client
+from clew.client import DECISIONS_SECONDS, FLUSH_SECONDS, Client
 from clew.clock import Clock
 from clew.core import Durability, ReportStatus
+from clew.memo import Memo
 from clew.model.decision import Decision
 from clew.model.measurement import Measurement
 from clew.model.profile import Profile
 from clew.model.words import Channel, Party, Traffic
-from clew.visitor import Visitor
+from clew.threads import submit, waited
 
 __all__ = ["AsyncClient"]
 
@@ -26,7 +28,8 @@ class AsyncClient:
     As `Client`, for asyncio.
 
     `emit`, `report` without `wait`, `logout` and `visitor` are plain functions: they take
-    microseconds. What reads or writes the store is awaited, on a thread.
+    microseconds. What reads or writes the store is awaited, on a thread of clew's own. A decision
+    with a deadline is answered by then, whatever the store does.
     """
 
     def __init__(
@@ -53,6 +56,13 @@ class AsyncClient:
             clock=clock,
             backend=backend,
         )
+
+    @classmethod
+    def over(cls, client: Client) -> Self:
+        """Give the asyncio face of a client that is open already; closing one closes both."""
+        self = cls.__new__(cls)
+        self._client = client
+        return self
 
     def emit(
         self,
@@ -100,9 +110,8 @@ class AsyncClient:
         traffic: Traffic = "human",
     ) -> Decision:
         """As `Client.decide`."""
-        return await asyncio.to_thread(
-            self._client.decide,
-            slot,
+        made = await self.decide_all(
+            (slot,),
             subject=subject,
             context=context,
             default=default,
@@ -112,6 +121,7 @@ class AsyncClient:
             session_id=session_id,
             traffic=traffic,
         )
+        return made[slot]
 
     async def decide_all(
         self,
@@ -127,18 +137,23 @@ class AsyncClient:
         traffic: Traffic = "human",
     ) -> dict[str, Decision]:
         """As `Client.decide_all`."""
-        return await asyncio.to_thread(
-            self._client.decide_all,
-            slots,
-            subject=subject,
-            context=context,
-            default=default,
-            deadline_ms=deadline_ms,
-            request_id=request_id,
-            anonymous_subject=anonymous_subject,
-            session_id=session_id,
-            traffic=traffic,
-        )
+        memo = Memo(self._client._core)  # noqa: SLF001 - two faces of one core
+        try:
+            return await asked(
+                memo,
+                slots,
+                default=default,
+                deadline_ms=deadline_ms,
+                subject=subject,
+                context=context,
+                request_id=request_id,
+                anonymous_subject=anonymous_subject,
+                session_id=session_id,
+                traffic=traffic,
+            )
+        except asyncio.CancelledError:
+            submit(memo.end)  # the client has gone, and nobody gets the answer
+            raise
 
     async def decide_many(
         self,
@@ -236,13 +251,11 @@ class AsyncClient:
         source: str | None = None,
     ) -> None:
         """As `Client.consent`."""
-        await asyncio.to_thread(
-            self._client.consent, subject, grant, withdraw, object_to, source=source
-        )
+        await waited(self._client.consent, subject, grant, withdraw, object_to, source=source)
 
     async def identify(self, anonymous: str, subject: str) -> str:
         """As `Client.identify`."""
-        return await asyncio.to_thread(self._client.identify, anonymous, subject)
+        return await waited(self._client.identify, anonymous, subject)
 
     def logout(self) -> str:
         """As `Client.logout`."""
@@ -250,17 +263,27 @@ class AsyncClient:
 
     async def unmerge(self, anonymous: str, subject: str) -> None:
         """As `Client.unmerge`."""
-        await asyncio.to_thread(self._client.unmerge, anonymous, subject)
+        await waited(self._client.unmerge, anonymous, subject)
 
     async def profile(self, subject: str) -> Profile:
         """As `Client.profile`."""
-        return await asyncio.to_thread(self._client.profile, subject)
+        return await waited(self._client.profile, subject)
 
     async def measure(
-        self, objective: str | None = None, *, holdout: str | None = None
+        self, objective: str | None = None, *, holdout: str | None = None, looks: int = 0
     ) -> list[Measurement]:
         """As `Client.measure`."""
-        return await asyncio.to_thread(self._client.measure, objective, holdout=holdout)
+        return await waited(self._client.measure, objective, holdout=holdout, looks=looks)
+
+    async def decisions(
+        self, subject: str, *, within_seconds: float = DECISIONS_SECONDS
+    ) -> list[Decision]:
+        """As `Client.decisions`."""
+        return await waited(self._client.decisions, subject, within_seconds=within_seconds)
+
+    async def derive_keys(self, purpose: str) -> tuple[bytes, ...]:
+        """As `Client.derive_keys`."""
+        return await waited(self._client.derive_keys, purpose)
 
     def visitor(
         self,
@@ -271,15 +294,17 @@ class AsyncClient:
         channel: Channel | None = None,
         context: Mapping[str, Any] | None = None,
         traffic: Traffic = "human",
-    ) -> Visitor:
+    ) -> AsyncVisitor:
         """As `Client.visitor`."""
-        return self._client.visitor(
-            subject,
-            anonymous_subject=anonymous_subject,
-            session_id=session_id,
-            channel=channel,
-            context=context,
-            traffic=traffic,
+        return AsyncVisitor(
+            self._client.visitor(
+                subject,
+                anonymous_subject=anonymous_subject,
+                session_id=session_id,
+                channel=channel,
+                context=context,
+                traffic=traffic,
+            )
         )
 
     @property
@@ -289,6 +314,7 @@ class AsyncClient:
 
     async def flush(self, timeout: float = FLUSH_SECONDS) -> int:  # noqa: ASYNC109 - a deadline kept inside
         """As `Client.flush`."""
+        # Not on our own threads, all of which may be waiting for a store; this ends in time.
         return await asyncio.to_thread(self._client.flush, timeout)
 
     async def close(self, timeout: float = FLUSH_SECONDS) -> int:  # noqa: ASYNC109

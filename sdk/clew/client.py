@@ -21,6 +21,9 @@ __all__ = ["Client"]
 #: How long `flush` and `close` wait when nobody says, in seconds.
 FLUSH_SECONDS = 5.0
 
+#: How far back `decisions` looks when nobody says, in seconds.
+DECISIONS_SECONDS = 86_400.0
+
 
 class Client:
     """
@@ -326,7 +329,7 @@ class Client:
         return self._core.profile(subject)
 
     def measure(
-        self, objective: str | None = None, *, holdout: str | None = None
+        self, objective: str | None = None, *, holdout: str | None = None, looks: int = 0
     ) -> list[Measurement]:
         """
         Give the lift of every objective against its holdouts, as far as it can be told.
@@ -334,12 +337,35 @@ class Client:
         Args:
             objective: only this one.
             holdout: only against this one.
+            looks: at how many instants, evenly spaced from the first trigger to now, to say what
+                was known then. Any number costs one scan of all recorded decisions.
 
         Raises:
-            ConfigurationError: the policy has no such objective or holdout.
+            ConfigurationError: the policy has no such objective or holdout, or looks is below 0.
         """
         self.flush(FLUSH_SECONDS)
-        return self._core.measure(objective, holdout)
+        return self._core.measure(objective, holdout, looks)
+
+    def decisions(
+        self, subject: str, *, within_seconds: float = DECISIONS_SECONDS
+    ) -> list[Decision]:
+        """
+        Give what was decided for a person lately, newest first, each with its explanation.
+
+        What was decided before they were known counts as theirs once it is linked; what was decided
+        without permission names nobody, and is not found. What was voided nobody has seen.
+        """
+        self.flush(FLUSH_SECONDS)
+        return self._core.decisions(subject, within_seconds)
+
+    def derive_keys(self, purpose: str) -> tuple[bytes, ...]:
+        """
+        Derive keys of 32 bytes from the signing keys, newest first, to sign for a purpose.
+
+        Args:
+            purpose: what they are for; another purpose gets other keys, and so does another tenant.
+        """
+        return self._core.derive_keys(purpose)
 
     def visitor(
         self,

@@ -55,6 +55,9 @@ Durability: TypeAlias = Literal["none", "process", "disk"]
 #: Where the data lies when nobody says, relative to the working directory.
 DEFAULT_URL = "sqlite:///clew.db"
 
+#: How long a consent waits for what was said before it, in seconds.
+CONSENT_SECONDS = 1.0
+
 #: Different things that are logged at most.
 SAID_MAX = 1_000
 
@@ -119,6 +122,7 @@ class Core:
             # What dead processes left behind is seen by the first decision (RULES F4).
             self.outbox.adopt()
             self.outbox.flush(1.0)
+        self._make_ready()
 
     # -- facts
 
@@ -160,6 +164,12 @@ class Core:
         elif admission.status == "refused":
             self._losses[admission.cause or "refused"] += 1
         return str(fact["id"])
+
+    def emit_of_nobody(self) -> str:
+        """Count what happened to somebody without an id: there is nobody to store it for."""
+        self.check_open()
+        self._losses["no_subject"] += 1
+        return mint(self.clock.now(), 0)
 
     def report(
         self,
@@ -233,22 +243,32 @@ class Core:
             )
         except ValueError as error:  # an id that a visitor brought may be empty or too long
             self._failed("decide", error)
-            return {name: self._local(name, "error", default) for name in names}
+            return self.local(names, "error", default)
         started = self.clock.now()
         try:
             made, payloads = self.backend.decide(request)
         except Exception as error:  # noqa: BLE001 - whatever it is, the page must be served
             self._failed("decide", error)
-            return {name: self._local(name, "error", default) for name in names}
+            return self.local(names, "error", default)
         for payload in payloads:
             self.outbox.put(payload)
         if deadline_ms is not None and (self.clock.now() - started) * 1000.0 > deadline_ms:
-            for decision in made.values():
-                # A kept decision has been shown before, and stands.
-                if decision.cache == "miss":
-                    self.report(decision, "voided", id=None, at=None, value=None)
-            return {name: self._local(name, "deadline", default) for name in names}
+            self.void(made.values())
+            return self.local(names, "deadline", default)
         return {name: made.get(name) or self._unknown(name, default) for name in names}
+
+    def local(
+        self, slots: Iterable[str], reason: Reason, default: Mapping[str, Any] | None
+    ) -> dict[str, Decision]:
+        """Make defaults on the spot, of the policy as last seen: the store is not asked."""
+        return {slot: self._local(slot, reason, default) for slot in slots}
+
+    def void(self, decisions: Iterable[Decision]) -> None:
+        """Take back decisions that nobody used (RULES D8)."""
+        for decision in decisions:
+            # A kept decision has been shown before, and stands; a local one was never recorded.
+            if decision.cache == "miss" and decision.policy_version is not None:
+                self.report(decision, "voided", id=None, at=None, value=None)
 
     # -- what is stored before it returns
 
@@ -261,6 +281,8 @@ class Core:
         """Record consent; raises when it was not stored."""
         self.check_open()
         facts = consents(subject, states, now=self.clock.now(), tenant=self.tenant, source=source)
+        # What was said under the consent so far is folded under it, not dropped by what comes now.
+        self.outbox.flush(CONSENT_SECONDS)
         try:
             results = self.backend.append(orjson.dumps({"consent": fact}) for fact in facts)
         except ClewError as error:
@@ -304,21 +326,25 @@ class Core:
         self.check_open()
         return self.backend.subject(subject)
 
-    def measure(self, objective: str | None, holdout: str | None) -> list[Measurement]:
+    def measure(self, objective: str | None, holdout: str | None, looks: int) -> list[Measurement]:
         """Lift against the holdout."""
         self.check_open()
-        return self.backend.measure(objective, holdout=holdout)
+        return self.backend.measure(objective, holdout=holdout, looks=looks)
+
+    def decisions(self, subject: str, within_seconds: float) -> list[Decision]:
+        """What was decided for a subject lately."""
+        self.check_open()
+        return self.backend.decisions(subject, within_seconds=within_seconds)
+
+    def derive_keys(self, purpose: str) -> tuple[bytes, ...]:
+        """Keys for a purpose of the application's own."""
+        self.check_open()
+        return self.backend.derive_keys(purpose)
 
     @property
     def policy(self) -> Policy | None:
         """The live policy."""
         return self.backend.policy()
-
-    @property
-    def compiled(self) -> CompiledPolicy | None:
-        """The live policy, ready to check signals against; None where the backend keeps it."""
-        compiled = getattr(self.backend, "compiled", None)
-        return None if compiled is None else compiled()
 
     @property
     def losses(self) -> Counter[str]:
@@ -347,13 +373,16 @@ class Core:
 
     # -- inside
 
-    def _policy_at_hand(self) -> CompiledPolicy | None:
-        """The live policy; None too where the backend cannot tell it now."""
+    def _make_ready(self) -> None:
+        """Make the policy ready, so that the first decision does not pay for it."""
         try:
-            return self.compiled
-        except Exception:  # the store may be what is failing
-            logger.debug("the policy could not be read", exc_info=True)
-            return None
+            self.backend.policy()
+        except Exception:  # it is the first decision that falls back, and says why
+            logger.debug("the policy could not be read at the start", exc_info=True)
+
+    def _policy_at_hand(self) -> CompiledPolicy | None:
+        """The live policy as last seen; the store is not asked, for it may be what fails."""
+        return getattr(self.backend, "last_compiled", None)
 
     def _admit(self, operation: str, item: dict[str, Any]) -> Admission:
         """Have the backend take note of a fact; what it cannot take now is kept until it can."""

@@ -26,7 +26,7 @@ def main() -> None:
             "purposes": ["personalise"],
         }
         number = file.fileno()
-        compiled = opened._core.compiled
+        compiled = opened._core.backend.compiled()
         assert compiled is not None
         person = Person(compiled, "u-1", {"u-1": empty()})
         skus = count()

@@ -1,7 +1,9 @@
 """`clew measure` says what was earned, or why that is not known yet."""
 
 import json
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import Result
@@ -35,3 +37,55 @@ def test_an_unknown_name_is_refused(imported: Run, words: list[str], named: str)
     result = imported("measure", *words)
     assert result.exit_code == 1
     assert named in result.stderr
+
+
+def test_looks_are_listed_when_asked_for(imported: Run) -> None:
+    """The option is handed on; what no holdout covers has no looks."""
+    [found] = json.loads(imported("measure", "--json", "--looks", "3").stdout)
+    assert "looks" not in found
+    assert imported("measure", "--looks", "-1").exit_code == 2
+
+
+def test_a_page_is_written(imported: Run, folder: Path) -> None:
+    """With --html a page is written, and it is said where."""
+    pytest.importorskip("jinja2", reason="pages need the extra charts")
+    said = imported("measure", "--html", "lift.html").stdout
+    assert said == "wrote lift.html\n"
+    assert "<!DOCTYPE html>" in (folder / "lift.html").read_text(encoding="utf-8")
+
+
+def test_a_page_on_stdout(imported: Run) -> None:
+    """With - the page goes to stdout, and nothing else does."""
+    pytest.importorskip("jinja2", reason="pages need the extra charts")
+    said = imported("measure", "--html", "-").stdout
+    assert said.strip().startswith("<!DOCTYPE html>")
+    assert said.strip().endswith("</html>")
+
+
+def test_a_page_that_cannot_be_written(imported: Run) -> None:
+    """A place that is not there is said in one line."""
+    pytest.importorskip("jinja2", reason="pages need the extra charts")
+    result = imported("measure", "--html", "absent/lift.html")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "clew: absent/lift.html: No such file or directory\n",
+    )
+
+
+def test_one_form_at_a_time(imported: Run) -> None:
+    """A page and JSON at once are refused."""
+    result = imported("measure", "--html", "-", "--json")
+    assert result.exit_code == 2
+    assert "give one of them" in result.stderr
+
+
+def test_a_page_needs_the_extra(imported: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the extra the command says what to install, and writes nothing."""
+    from clew.pages import measuring
+
+    measuring._template.cache_clear()
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    result = imported("measure", "--html", "lift.html")
+    assert result.exit_code == 1
+    assert "pip install 'clew[charts]'" in result.stderr
+    assert not Path("lift.html").exists()

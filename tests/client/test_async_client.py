@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from clew import AsyncClient
+from clew import AsyncClient, Client
 from clew.errors import ClosedError
 from client.worlds import policy
 
@@ -35,6 +35,8 @@ def test_the_whole_loop(url):
             await client.unmerge("a-1", "u-1")
             assert await client.flush() == 0
             assert client.losses == {"no_basis": 1}
+            assert [one.id for one in await client.decisions("u-1")] == [decision.id]
+            assert len(await client.derive_keys("cookie")) == 1
 
     asyncio.run(loop())
 
@@ -78,6 +80,21 @@ def test_a_visitor_of_an_async_client(url):
         async with AsyncClient(url, policy=policy()) as client:
             visitor = client.visitor("u-1", channel="web")
             assert client.logout() != client.logout()
-            assert visitor.decide("hero").reason == "consent_denied"
+            assert (await visitor.decide("hero")).reason == "consent_denied"
 
     asyncio.run(loop())
+
+
+def test_a_client_has_two_faces(url):
+    """Over a client that is open already everything is shared, and closing one closes both."""
+    client = Client(url, policy=policy())
+
+    async def loop() -> None:
+        other = AsyncClient.over(client)
+        await other.consent("u-1", grant=["personalise"])
+        assert client.decide("hero", subject="u-1").reason == "bandit"
+        await other.close()
+
+    asyncio.run(loop())
+    with pytest.raises(ClosedError):
+        client.decide("hero", subject="u-1")

@@ -39,6 +39,32 @@ def test_it_remembers_what_it_was_told():
     assert client.links == {}
 
 
+def test_a_visitor_of_it():
+    """A visitor of the fake gets an id with a grant, and decisions are remembered by subject."""
+    client = FakeClient({"hero": {"headline": "Hi"}})
+    visitor = client.visitor(None)
+    visitor.consent(grant=["personalise"])
+    assert visitor.may_store is True
+    visitor.prepare(["hero"])
+    decision = visitor.decide("hero")
+    visitor.finish()
+    assert client.outcomes == []
+    assert client.decisions(visitor.subject) == [decision]
+    assert client.decisions("somebody else") == []
+    visitor.consent(withdraw=["personalise"])
+    assert visitor.may_store is False
+    assert client.derive_keys("cookie") == client.derive_keys("cookie") != client.derive_keys("b")
+
+
+def test_a_late_decision_of_it():
+    """A slot that the fake did not answer in time has the caller's default (D2)."""
+    client = FakeClient({"hero": {"headline": "Hi"}})
+    visitor = client.visitor("u-1")
+    (late,) = client._core.local(["hero"], "deadline", {"headline": "No"}).values()
+    assert (late.reason, late.get("headline"), late.token) == ("deadline", "No", None)
+    assert visitor.decide("hero", deadline_ms=50).get("headline") == "Hi"
+
+
 def test_it_fails_where_a_client_fails():
     """Misuse raises, so that an application's test finds it."""
     client = FakeClient()

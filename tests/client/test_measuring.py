@@ -344,3 +344,49 @@ def test_displays_of_the_arms_are_compared(world, *, reported: bool):
     (measured,) = client.measure()
     assert any("not displayed alike" in note for note in measured.notes) is not reported
     assert measured.state == "still_measuring"
+
+
+@pytest.mark.parametrize(
+    ("counts_on", "reported", "said"),
+    [
+        pytest.param("displayed", False, True, id="nothing seen"),
+        pytest.param("displayed", True, False, id="seen"),
+        pytest.param("served", False, False, id="what is served counts"),
+    ],
+)
+def test_displays_that_nobody_reports(world, *, counts_on: str, reported: bool, said: bool):
+    """Where displays count and none was reported, the notes say what that means (L1)."""
+    client = world.client(policy(holdouts=HALF, slots=[slot(counts_on=counts_on)]))
+    for name in people(client, ["u-1", "u-2"]):
+        decision = client.decide("hero", subject=name)
+        if reported:
+            client.report(decision, "displayed")
+    (measured,) = client.measure()
+    assert any("nothing to learn from" in note for note in measured.notes) is said
+
+
+def test_before_anything_is_decided_no_display_is_missed(world):
+    """Nothing is said of displays where nothing was decided."""
+    (measured,) = world.client(policy(holdouts=HALF)).measure()
+    assert measured.notes == ("no interval before each arm has 20 converting subjects",)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(DAY, "1 day"), (7 * DAY, "7 days"), (5_400, "90 minutes"), (30, "30 seconds")],
+)
+def test_the_estimand_says_the_window_in_words(world, seconds: float, words: str):
+    """The window of an objective is told in the largest unit that fits."""
+    objective = {"id": "orders", "signal": "order_completed", "window_seconds": seconds}
+    (measured,) = world.client(policy(holdouts=HALF, objectives=[objective])).measure()
+    assert f"within {words} of the first decision" in measured.estimand
+
+
+def test_a_slot_whose_every_decision_was_voided_is_measured_as_empty(world):
+    """A decision that was late is no decision, and there is no share of none (D8)."""
+    client = world.client()
+    people(client, ["u-1"])
+    client.report(client.decide("hero", subject="u-1"), "voided")
+    (found,) = client.measure("orders")
+    assert found.creatives == ()
+    assert found.fallbacks == {}

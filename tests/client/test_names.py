@@ -4,9 +4,8 @@ import inspect
 
 import pytest
 
-from clew import AsyncClient, Client
+from clew import AsyncClient, AsyncVisitor, Client, Visitor
 from clew.testing import FakeClient
-from clew.visitor import Visitor
 
 #: What is awaited in `AsyncClient`, as it may read or write the store.
 AWAITED = {
@@ -14,12 +13,16 @@ AWAITED = {
     "consent",
     "decide",
     "decide_all",
+    "decisions",
+    "derive_keys",
     "flush",
     "identify",
     "measure",
     "profile",
     "unmerge",
 }
+#: The same of `AsyncVisitor`.
+AWAITED_OF_VISITORS = {"consent", "decide", "decide_all", "identify", "prepare", "profile"}
 #: What differs between entering a block with and without `async`.
 BLOCKS = {"__enter__": "__aenter__", "__exit__": "__aexit__"}
 
@@ -32,6 +35,12 @@ def words(cls: type) -> dict[str, list[tuple[str, str, str]]]:
             given = inspect.signature(member).parameters.values()
             found[name] = [(one.name, str(one.kind), repr(one.default)) for one in given]
     return found
+
+
+def awaited_of(cls: type) -> set[str]:
+    """The public methods that are coroutines."""
+    members = inspect.getmembers(cls, inspect.iscoroutinefunction)
+    return {name for name, _ in members if not name.startswith("_")}
 
 
 def test_both_clients_have_the_same_words():
@@ -49,11 +58,10 @@ def test_both_clients_have_the_same_properties():
 
 
 def test_what_waits_is_awaited():
-    """In `AsyncClient` exactly what may wait is a coroutine."""
-    members = dict(inspect.getmembers(AsyncClient, inspect.isfunction))
-    awaited = {name for name in words(AsyncClient) if inspect.iscoroutinefunction(members[name])}
-    assert awaited == AWAITED
-    assert inspect.isasyncgenfunction(members["decide_many"])
+    """In the clients and visitors for asyncio exactly what may wait is a coroutine."""
+    assert awaited_of(AsyncClient) == AWAITED
+    assert awaited_of(AsyncVisitor) == AWAITED_OF_VISITORS
+    assert inspect.isasyncgenfunction(AsyncClient.decide_many)
 
 
 @pytest.mark.parametrize(("one", "other"), BLOCKS.items())
@@ -70,6 +78,23 @@ def test_the_fake_is_a_client():
     assert {name: fake[name] for name in real if name != "__init__"} == {
         name: given for name, given in real.items() if name != "__init__"
     }
+
+
+def test_both_visitors_have_the_same_words():
+    """Every method of one visitor is a method of the other, with the same parameters."""
+    given = words(Visitor)
+    assert {**words(AsyncVisitor), "__init__": None} == {**given, "__init__": None}
+
+
+def test_both_visitors_tell_the_same():
+    """What is read off one visitor is read off the other, and no more but the visitor itself."""
+    visitor = FakeClient().visitor("u-1", channel="web")
+    told = {name for name in dir(visitor) if not name.startswith("_")}
+    both = AsyncVisitor(visitor)
+    assert {name for name in dir(both) if not name.startswith("_")} == {*told, "visitor"}
+    plain = [name for name in told if not callable(getattr(visitor, name))]
+    assert plain
+    assert [getattr(both, name) for name in plain] == [getattr(visitor, name) for name in plain]
 
 
 @pytest.mark.parametrize("name", ["emit", "decide", "decide_all", "report", "consent"])

@@ -16,7 +16,7 @@ from clew.model.decision import Decision
 from clew.policy import build_bundle, check_policy, load_policy
 from clew.testing import HandClock
 
-__all__ = ["DAY", "HOUR", "World", "creative", "embedded", "policy", "slot", "sums_of"]
+__all__ = ["DAY", "HOUR", "World", "bundle", "creative", "embedded", "policy", "slot", "sums_of"]
 
 HOUR = 3_600.0
 DAY = 86_400.0

@@ -7,13 +7,13 @@ from subprocess import run
 
 import pytest
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
-RUNNABLE = sorted(
-    path for path in EXAMPLES.iterdir() if path.suffix == ".py" or (path / "__main__.py").is_file()
-)
+from examples.serving import EXAMPLES, RUNNABLE, is_server
+
+#: Those that end by themselves; test_frameworks.py has the others.
+SCRIPTS = [path for path in RUNNABLE if not is_server(path)]
 
 
-@pytest.mark.parametrize("example", RUNNABLE, ids=lambda path: path.name)
+@pytest.mark.parametrize("example", SCRIPTS, ids=lambda path: path.name)
 def test_an_example_runs_alone(example: Path, tmp_path: Path) -> None:
     """A copied example keeps its promise without a warning, and leaves at most databases."""
     alone = tmp_path / example.name

@@ -8,7 +8,16 @@ what an application builds on.
 from pathlib import Path
 from typing import assert_type
 
-from clew import AsyncClient, Client, Decision, Measurement, Profile, Visitor, open_backend
+from clew import (
+    AsyncClient,
+    AsyncVisitor,
+    Client,
+    Decision,
+    Measurement,
+    Profile,
+    Visitor,
+    open_backend,
+)
 from clew.backends.base import Backend, Store
 from clew.backends.embedded import Embedded
 from clew.backends.memory import MemoryStore
@@ -35,6 +44,9 @@ assert_type(client.decide_all(["hero"], subject=None), dict[str, Decision])
 assert_type(client.measure("orders"), list[Measurement])
 assert_type(client.profile("u-1"), Profile)
 assert_type(client.visitor("u-1", channel="web"), Visitor)
+assert_type(client.visitor(None).may_store, bool | None)
+assert_type(client.decisions("u-1", within_seconds=60), list[Decision])
+assert_type(client.derive_keys("cookie"), tuple[bytes, ...])
 assert_type(client.identify("anon-1", "u-1"), str)
 assert_type(client.flush(), int)
 
@@ -48,6 +60,15 @@ async def asynchronous(client: AsyncClient) -> None:
     stored = await client.report(decision, "displayed", wait=1.0)
     assert status == stored
     await client.consent("u-1", grant=["personalise"])
+    visitor = client.visitor("u-1", channel="web")
+    assert_type(visitor, AsyncVisitor)
+    assert_type(visitor.visitor, Visitor)
+    await visitor.prepare(["hero"], deadline_ms=50)
+    assert_type(await visitor.decide("hero", default={"a": 1}, deadline_ms=50), Decision)
+    assert_type(visitor.asked, dict[str, Decision])
+    visitor.finish()
+    assert_type(await client.decisions("u-1"), list[Decision])
+    assert_type(await client.derive_keys("cookie"), tuple[bytes, ...])
     assert_type(await client.measure(), list[Measurement])
     async for each in client.decide_many("hero", ["u-1"], request_prefix="run"):
         assert_type(each, Decision)

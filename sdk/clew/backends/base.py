@@ -213,9 +213,9 @@ class Backend(Protocol):
         ...
 
     def measure(
-        self, objective: str | None = None, /, *, holdout: str | None = None
+        self, objective: str | None = None, /, *, holdout: str | None = None, looks: int = 0
     ) -> list[Measurement]:
-        """Give lift against the holdout, per objective (RULES M)."""
+        """Give lift against the holdout, per objective (RULES M), and how it came about."""
         ...
 
     def policy(self) -> Policy | None:
@@ -230,6 +230,10 @@ class Backend(Protocol):
         """Give a recorded decision."""
         ...
 
+    def decisions(self, subject: str, /, *, within_seconds: float) -> list[Decision]:
+        """Give a person's stored decisions of the last seconds, newest first; not voided ones."""
+        ...
+
     def read_token(self, token: str, /) -> str | None:
         """
         Give the decision a token proves; None when the token has expired.
@@ -237,6 +241,10 @@ class Backend(Protocol):
         Raises:
             TokenError: it was not issued here.
         """
+        ...
+
+    def derive_keys(self, purpose: str, /) -> tuple[bytes, ...]:
+        """Give 32-byte keys for one purpose, derived from the signing keys, newest first (K1)."""
         ...
 
     def close(self) -> None:

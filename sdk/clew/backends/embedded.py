@@ -11,12 +11,14 @@ import random
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from weakref import WeakSet
 
 import orjson
 
 from clew.backends.apply import Applying, decision_ref, stamp
+from clew.backends.archive import Archive
 from clew.backends.base import Admission, Kind, Place, Store
 from clew.backends.figures import Figures
 from clew.backends.keyring import Keyring
@@ -101,6 +103,7 @@ class Embedded:
         self._people = People(store, tenant, self._refold)
         self._figures = Figures(store, tenant)
         self._shelf = Shelf(store, tenant)
+        self._archive = Archive(store, tenant, self._shelf, partial(self._present, cache="hit"))
         self._subjects: OrderedDict[str, str] = OrderedDict()
         self._repeats: OrderedDict[str, tuple[CompiledPolicy, dict[str, Any]]] = OrderedDict()
         #: The newest id of this process that was admitted.
@@ -164,13 +167,18 @@ class Embedded:
 
     def decision(self, id: str, /) -> Decision | None:
         """As `Backend.decision`."""
-        with self._store.read() as read:
-            body = read.fact((bucket_of(id) or 0, self._tenant), "decision", id)
-        if body is None:
-            return None
-        made = orjson.loads(body)
-        policy = self._shelf.version(made["policy_id"], made["policy_version"])
-        return None if policy is None else self._present(policy, made, "hit")
+        return self._archive.one(id)
+
+    def decisions(self, subject: str, /, *, within_seconds: float) -> list[Decision]:
+        """As `Backend.decisions`."""
+        changes = self._store.changes()
+        policy = self._shelf.live(changes)
+        if policy is None:
+            return []
+        hot = self._people.get(policy, subject, changes)
+        with hot.lock:
+            names = tuple(hot.person.documents)
+        return self._archive.lately(names, self._clock.now() - within_seconds)
 
     # -- reading
 
@@ -193,15 +201,26 @@ class Embedded:
         """The live policy, ready to validate and decide with."""
         return self._shelf.live(self._store.changes())
 
+    @property
+    def last_compiled(self) -> CompiledPolicy | None:
+        """As `compiled`, of the policy that was live when last asked; the store is not asked."""
+        return self._shelf.last
+
     def measure(
-        self, objective: str | None = None, /, *, holdout: str | None = None
+        self, objective: str | None = None, /, *, holdout: str | None = None, looks: int = 0
     ) -> list[Measurement]:
         """As `Backend.measure`."""
         policy = self._shelf.live(self._store.changes())
         if policy is None:
             return []
         return measure(
-            self._store, self._tenant, policy, self._clock.now(), objective, holdout=holdout
+            self._store,
+            self._tenant,
+            policy,
+            self._clock.now(),
+            objective,
+            holdout=holdout,
+            looks=looks,
         )
 
     def subject(self, subject: str, /) -> Profile:
@@ -217,6 +236,10 @@ class Embedded:
     def read_token(self, token: str, /) -> str | None:
         """As `Backend.read_token`."""
         return self._keyring.tokens(self.compiled()).read(token, self._clock.now())
+
+    def derive_keys(self, purpose: str, /) -> tuple[bytes, ...]:
+        """As `Backend.derive_keys`."""
+        return self._keyring.derive(purpose)
 
     def close(self) -> None:
         """As `Backend.close`."""

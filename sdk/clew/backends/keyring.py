@@ -1,12 +1,19 @@
-"""Signing keys of tokens: given, or made once in the store for every process on it (RULES K1)."""
+"""
+Signing keys: given, or made once in the store for every process on it (RULES K1).
 
+They sign nothing themselves: tokens, and whoever else has something to sign, get keys derived from
+them, so that what one purpose signs never verifies for another, nor for another tenant.
+"""
+
+import hashlib
+import hmac
 from collections.abc import Sequence
 
 import orjson
 
 from clew.backends.base import Store
 from clew.engine.compiled import CompiledPolicy
-from clew.trust.tokens import Tokens, new_key
+from clew.trust.tokens import Tokens, check_keys, new_key
 
 __all__ = ["Keyring"]
 
@@ -18,7 +25,7 @@ _KEYS = "keys"
 
 class Keyring:
     """
-    The tokens of one tenant.
+    The tokens and keys of one tenant.
 
     Args:
         keys: newest first; without them, those of the store.
@@ -36,16 +43,36 @@ class Keyring:
             objectives = policy.objectives.values() if policy is not None else ()
             longest = max((o.objective.window_seconds for o in objectives), default=0.0)
             self._tokens = Tokens(
-                self._keys or self._shared(),
+                self._secrets(),
                 tenant=self._tenant,
                 lifetime_seconds=longest + TOKEN_MARGIN_SECONDS,
             )
         return self._tokens
 
-    def _shared(self) -> list[str]:
+    def derive(self, purpose: str) -> tuple[bytes, ...]:
+        """
+        Derive a key of 32 bytes from each signing key, newest first.
+
+        One block of HMAC-SHA256 over purpose and tenant, as the expansion of HKDF (RFC 5869, 2.3)
+        for a key that is random already. As JSON, no two pairs read the same, and none reads as
+        what tokens are derived with.
+
+        Raises:
+            ConfigurationError: a signing key is too short to be safe.
+        """
+        keys = self._secrets()
+        check_keys(keys)
+        info = orjson.dumps(["clew.key", purpose, self._tenant])
+        return tuple(hmac.digest(key.encode(), info, hashlib.sha256) for key in keys)
+
+    def _secrets(self) -> tuple[str, ...]:
+        self._keys = self._keys or self._shared()
+        return self._keys
+
+    def _shared(self) -> tuple[str, ...]:
         with self._store.write() as write:
             body = write.setting("", _KEYS)
             if body is None:
                 body = orjson.dumps([new_key()])
                 write.put_setting("", _KEYS, body)
-        return list(orjson.loads(body))
+        return tuple(orjson.loads(body))

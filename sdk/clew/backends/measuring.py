@@ -7,30 +7,27 @@ except the description of creatives, which is no test.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
+from attrs import evolve
+
 from clew.backends.base import Reading, Store, Trial
+from clew.backends.comparing import ARMS, Verdict, judge, matures_at, ratio_of, totals
+from clew.backends.history import FALLBACKS, History, replay
+from clew.clock import instant, to_text
 from clew.engine.compiled import CompiledHoldout, CompiledObjective, CompiledPolicy, CompiledSlot
 from clew.engine.split import split_experiment
 from clew.errors import ConfigurationError
-from clew.measure.arms import ArmTotals
-from clew.measure.lift import Lift, lift_of
-from clew.measure.sample_ratio import sample_ratio
-from clew.model.measurement import (
-    ArmFigures,
-    CreativeFigures,
-    Effect,
-    Measurement,
-    SampleRatio,
-)
-from clew.model.words import Arm
+from clew.measure.lift import lift_of
+from clew.model.measurement import ArmFigures, CreativeFigures, Effect, Measurement
 
 __all__ = ["measure"]
 
-_ARMS: tuple[Arm, ...] = ("treated", "holdout")
-#: Reasons which mean that something else than a choice was shown.
-_FALLBACKS = ("consent_denied", "no_eligible", "default", "deadline", "error", "unknown_slot")
+_UNSEEN = (
+    "no display was reported, in either arm: without the page's script only `served` is known, and"
+    " slots that count on `displayed` give the bandit nothing to learn from"
+)
 
 
 def measure(
@@ -41,6 +38,7 @@ def measure(
     objective: str | None = None,
     *,
     holdout: str | None = None,
+    looks: int = 0,
 ) -> list[Measurement]:
     """
     Measure every objective that a slot has, against every holdout that covers such a slot.
@@ -49,13 +47,18 @@ def measure(
         now: seconds since the epoch.
         objective: only this one.
         holdout: only against this one.
+        looks: at how many instants up to now to say what was known then.
 
     Raises:
-        ConfigurationError: the policy has no such objective, or no such holdout.
+        ConfigurationError: the policy has no such objective, or no such holdout; or the number of
+            looks is below 0.
     """
     _check_known("objective", objective, policy.objectives)
     _check_known("holdout", holdout, policy.holdouts)
-    found: list[Measurement] = []
+    if looks < 0:
+        raise ConfigurationError(f"looks is {looks}: give how many looks there should be, or 0")
+    now = instant(to_text(now))  # as facts are written, so that a decision of now is not after it
+    found: list[tuple[Measurement, History | None]] = []
     with store.read() as read:
         for name, slots in policy.slots_of_objective.items():
             if objective not in {None, name}:
@@ -66,9 +69,21 @@ def measure(
                 against = {name: h for name, h in against.items() if name == holdout}
             described = _Described(read, tenant, policy, chosen, slots)
             if not against:
-                found.append(described.without_holdout(now))
-            found += [described.against(h, now) for h in against.values()]
-    return found
+                found.append((described.without_holdout(now), None))
+            for one in against.values():
+                trials = described.trials(one, now)
+                history = (
+                    History(chosen, one, slots, trials, now=now, looks=looks)
+                    if looks and trials
+                    else None
+                )
+                found.append((described.against(one, trials, now), history))
+    if histories := [history for _, history in found if history is not None]:
+        replay(store, tenant, policy, histories)
+    return [
+        one if history is None else evolve(one, looks=tuple(history.looks()))
+        for one, history in found
+    ]
 
 
 def _check_known(kind: str, name: str | None, known: Mapping[str, object]) -> None:
@@ -111,61 +126,51 @@ class _Described:
             notes=(note,),
         )
 
-    def against(self, holdout: CompiledHoldout, now: float) -> Measurement:
-        """Compare the arms of one holdout."""
-        trials = [
+    def trials(self, holdout: CompiledHoldout, now: float) -> list[Trial]:
+        """Who was triggered by now and has not left."""
+        return [
             trial
             for trial in self._read.trials(self._tenant, holdout.id)
-            if trial.epoch == holdout.epoch and trial.left_at is None
+            if trial.epoch == holdout.epoch and trial.left_at is None and trial.triggered_at <= now
         ]
-        mature = self._mature(trials, now)
-        totals = {arm: self._totals(mature, arm) for arm in _ARMS}
+
+    def against(self, holdout: CompiledHoldout, trials: Sequence[Trial], now: float) -> Measurement:
+        """Compare the arms of one holdout."""
+        ripe = self._mature(trials, now)
+        mature = {arm: totals(ripe, arm, self._objective) for arm in ARMS}
         triggered = Counter(trial.arm for trial in trials)
-        ratio = _ratio(holdout, triggered)
-        lift = Lift()
-        state = "still_measuring"
-        notes: list[str] = []
-        if ratio is not None and not ratio.trustworthy:
-            state = "not_trustworthy"
-            notes.append(
-                f"the arms have sizes that their shares do not give (p = {ratio.p:.2g}): something "
-                "adds or removes subjects in one arm, so no lift is shown until it is found"
-            )
-        else:
-            lift = lift_of(treated=totals["treated"], holdout=totals["holdout"])
-            if lift.absolute is not None:
-                state = "measured"
-            else:
-                notes.append("no interval before each arm has 20 converting subjects")
-        notes += self._seen_apart(holdout)
+        verdict = judge(holdout, triggered, mature)
         shown = self._read.sums(self._tenant, f"displays:{holdout.id}:{holdout.epoch}")
         decided = self._read.sums(self._tenant, f"decided:{holdout.id}:{holdout.epoch}")
+        notes = [*_why_not(verdict), *self._seen_apart(holdout)]
+        if any(decided.values()):
+            notes += self._never_seen(shown)
         return Measurement(
             objective=self._objective.id,
             as_of=datetime.fromtimestamp(now, UTC),
             estimand=self._estimand(holdout),
-            state=state,  # type: ignore[arg-type]
+            state=verdict.state,
             holdout=holdout.id,
             epoch=holdout.epoch,
             arms=tuple(
                 ArmFigures(
                     arm=arm,
                     subjects=triggered[arm],
-                    maturing=triggered[arm] - totals[arm].subjects,
-                    converting=totals[arm].converting,
-                    total=totals[arm].total,
-                    mean=totals[arm].total / totals[arm].subjects if totals[arm].subjects else None,
+                    maturing=triggered[arm] - sums.subjects,
+                    converting=sums.converting,
+                    total=sums.total,
+                    mean=sums.total / sums.subjects if sums.subjects else None,
                     display_rate=min(shown.get(arm, 0.0) / decided[arm], 1.0)
                     if decided.get(arm)
                     else None,
                 )
-                for arm in _ARMS
+                for arm, sums in mature.items()
             ),
-            absolute=lift.absolute,
-            relative=lift.relative,
-            alpha=lift.alpha,
-            n_star=lift.n_star,
-            sample_ratio=ratio,
+            absolute=verdict.lift.absolute,
+            relative=verdict.lift.relative,
+            alpha=verdict.lift.alpha,
+            n_star=verdict.lift.n_star,
+            sample_ratio=verdict.ratio,
             creatives=self._creatives(now),
             attributed=self._sums.get("attributed", 0.0),
             fallbacks=self._fallbacks(),
@@ -181,8 +186,8 @@ class _Described:
         if holdout.holdout.serve == "nothing":
             return []
         sums = self._read.sums(self._tenant, f"seen:{holdout.id}:{holdout.epoch}")
-        seen: dict[str, int] = {arm: int(sums.get(arm, 0.0)) for arm in _ARMS}
-        ratio = _ratio(holdout, seen) if any(seen.values()) else None
+        seen: dict[str, int] = {arm: int(sums.get(arm, 0.0)) for arm in ARMS}
+        ratio = ratio_of(holdout, seen) if any(seen.values()) else None
         if ratio is None or ratio.trustworthy:
             return []
         note = (
@@ -192,30 +197,18 @@ class _Described:
         )
         return [note]
 
+    def _never_seen(self, shown: Mapping[str, float]) -> list[str]:
+        """Whether displays are what counts and none was ever reported (L1), in words."""
+        waiting = all(slot.slot.counts_on == "displayed" for slot in self._slots)
+        return [_UNSEEN] if waiting and not any(shown.values()) else []
+
     def _mature(self, trials: Iterable[Trial], now: float) -> list[Trial]:
         """Those whose window is over, so that their value is fixed (M5)."""
-        window = self._objective.objective.window_seconds
-        return [t for t in trials if t.left_at is None and now > t.triggered_at + window]
-
-    def _totals(self, mature: Iterable[Trial], arm: str) -> ArmTotals:
-        subjects = converting = 0
-        total = squares = magnitude = 0.0
-        for trial in mature:
-            if trial.arm != arm:
-                continue
-            value, outcomes, _ = trial.values.get(self._objective.id, (0.0, 0, 0.0))
-            subjects += 1
-            converting += outcomes > 0
-            total += value
-            squares += value * value
-            magnitude += abs(value)
-        return ArmTotals(
-            subjects=subjects,
-            converting=converting,
-            total=total,
-            squares=squares,
-            magnitude=magnitude,
-        )
+        return [
+            trial
+            for trial in trials
+            if trial.left_at is None and now > matures_at(trial, self._objective)
+        ]
 
     def _estimand(self, holdout: CompiledHoldout | None) -> str:
         objective = self._objective.objective
@@ -230,7 +223,7 @@ class _Described:
             else f", treated minus held out ({holdout.id}, by assignment, whatever was then shown)"
         )
         return (
-            f"{what} {objective.signal} within {objective.window_seconds:g} s of the first "
+            f"{what} {objective.signal} within {_duration(objective.window_seconds)} of the first "
             f"decision that could have been personalised{against}"
         )
 
@@ -240,9 +233,9 @@ class _Described:
             return {}
         trials = self._read.trials(self._tenant, split_experiment(slot.id))
         mature = self._mature((t for t in trials if t.epoch == slot.split_epoch), now)
-        default = self._totals(mature, slot.default.id)
+        default = totals(mature, slot.default.id, self._objective)
         lifts = {
-            name: lift_of(treated=self._totals(mature, name), holdout=default).absolute
+            name: lift_of(treated=totals(mature, name, self._objective), holdout=default).absolute
             for name in slot.slot.shares
             if name != slot.default.id
         }
@@ -254,7 +247,8 @@ class _Described:
         for slot in self._slots:
             figures = self._figures[slot.id]
             intervals = self._intervals(slot, now)
-            drawn = {n[2:]: v for n, v in figures.items() if n.startswith("d:")}
+            # What was drawn and then voided leaves a count of zero.
+            drawn = {n[2:]: v for n, v in figures.items() if n.startswith("d:") and v}
             everything = sum(drawn.values())
             for name, decisions in sorted(drawn.items()):
                 weight = figures.get(f"w:{name}", 0.0)
@@ -275,7 +269,7 @@ class _Described:
         everything = sum(figures.get("decisions", 0.0) for figures in self._figures.values())
         counts = {
             reason: sum(f.get(f"reason:{reason}", 0.0) for f in self._figures.values())
-            for reason in _FALLBACKS
+            for reason in FALLBACKS
         }
         return {reason: n / everything for reason, n in counts.items() if n}
 
@@ -283,8 +277,22 @@ class _Described:
         return {name: int(n) for name, n in self._read.sums(self._tenant, "excluded").items()}
 
 
-def _ratio(holdout: CompiledHoldout, triggered: Mapping[str, int]) -> SampleRatio | None:
-    share = holdout.holdout.share
-    if not 0.0 < share < 1.0 or not triggered:
-        return None
-    return sample_ratio(triggered, {"treated": 1.0 - share, "holdout": share})
+def _duration(seconds: float) -> str:
+    """Write a window in the largest unit that it is a whole number of."""
+    for unit, size in (("day", 86_400.0), ("hour", 3_600.0), ("minute", 60.0)):
+        if seconds % size == 0.0:
+            return f"{seconds / size:g} {unit}{'s' if seconds > size else ''}"
+    return f"{seconds:g} seconds"
+
+
+def _why_not(verdict: Verdict) -> list[str]:
+    """Say why there is no interval, if there is none."""
+    if verdict.state == "still_measuring":
+        return ["no interval before each arm has 20 converting subjects"]
+    if verdict.state == "not_trustworthy" and verdict.ratio is not None:
+        note = (
+            f"the arms have sizes that their shares do not give (p = {verdict.ratio.p:.2g}): "
+            "something adds or removes subjects in one arm, so no lift is shown until it is found"
+        )
+        return [note]
+    return []

@@ -84,6 +84,12 @@ class Shelf:
             self._checked = changes
         return self._live[1] if self._live is not None else None
 
+    @property
+    def last(self) -> CompiledPolicy | None:
+        """The live policy as it was when last asked for; the store is not asked."""
+        live = self._live
+        return None if live is None else live[1]
+
     def versions(self) -> list[str]:
         """Name the stored policies, as `id version`."""
         with self._store.read() as read:

@@ -8,13 +8,30 @@ from clew.cli.connection import Connection, as_of_option, connected, json_option
 from clew.cli.show import amount, console, percent, print_json, table, tell
 from clew.codec import to_json
 from clew.model.measurement import Effect, Measurement
+from clew.pages import measurement_page
 
 __all__ = ["interval", "measure", "show_measurement"]
+
+#: Enough for a smooth line; a page of them is read at a glance.
+_LOOKS = 60
 
 
 @click.command()
 @click.argument("objective", required=False)
 @click.option("--holdout", help="Only against this holdout.")
+@click.option(
+    "--html",
+    "page",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    help="Write a page for people, with pictures, to FILE (- is stdout).",
+)
+@click.option(
+    "--looks",
+    type=click.IntRange(min=0),
+    help="How many instants back in time --html draws and --json lists.  "
+    f"[default: {_LOOKS} with --html, else 0]",
+)
 @as_of_option
 @json_option
 @connected
@@ -23,12 +40,21 @@ def measure(
     *,
     objective: str | None,
     holdout: str | None,
+    page: str | None,
+    looks: int | None,
     as_of: float | None,
     as_json: bool,
 ) -> None:
     """Measure lift against the holdout, for OBJECTIVE or for all."""
+    if page is not None and as_json:
+        raise click.UsageError("--html and --json are two forms of one answer: give one of them")
+    if looks is None:
+        looks = _LOOKS if page is not None else 0
     with connection.reading(as_of=as_of) as (client, _):
-        found = client.measure(objective, holdout=holdout)
+        found = client.measure(objective, holdout=holdout, looks=looks)
+    if page is not None:
+        _write(page, measurement_page(found))
+        return
     if as_json:
         print_json([to_json(one) for one in found])
         return
@@ -36,6 +62,14 @@ def measure(
         tell("nothing to measure: no slot has this objective")
     for one in found:
         show_measurement(one)
+
+
+def _write(page: str, document: str) -> None:
+    """Write the page, and say where it is unless it went to stdout."""
+    with click.open_file(page, "w", encoding="utf-8") as file:
+        file.write(document)
+    if page != "-":
+        tell(f"wrote {page}")
 
 
 def show_measurement(one: Measurement) -> None:

@@ -6,10 +6,18 @@ from typing import Literal
 
 from attrs import Factory, field, frozen, validators
 
-from clew.model.limits import share
+from clew.model.limits import optional_share, share
 from clew.model.words import Arm
 
-__all__ = ["ArmFigures", "CreativeFigures", "Effect", "Measurement", "SampleRatio"]
+__all__ = [
+    "ArmFigures",
+    "CreativeFigures",
+    "Effect",
+    "Look",
+    "Measurement",
+    "SampleRatio",
+    "State",
+]
 
 State = Literal["measured", "still_measuring", "not_trustworthy", "no_holdout"]
 
@@ -69,6 +77,26 @@ class CreativeFigures:
 
 
 @frozen(kw_only=True)
+class Look:
+    """What a measurement would have said at an instant before, and what was decided since."""
+
+    as_of: datetime
+    state: State
+    #: Triggered subjects of both arms by then.
+    subjects: int
+    #: Of them: inside their window then, not yet counted.
+    maturing: int
+    #: As `Measurement.absolute`, from what was known and mature then.
+    absolute: Effect | None = None
+    #: Made since the look before, of the slots in scope; of the first, since the first trigger.
+    decisions: int
+    #: Of them: share that fell back to a default; None where there was none.
+    fallback: float | None = field(default=None, validator=optional_share)
+    #: By slot: of the creatives chosen for the treated since the look before, the share of each.
+    shares: Mapping[str, Mapping[str, float]] = Factory(dict)
+
+
+@frozen(kw_only=True)
 class Measurement:
     """What a policy earned against its holdout, as of an instant."""
 
@@ -103,3 +131,5 @@ class Measurement:
     #: Values cut to the objective's bounds.
     clipped: int = 0
     notes: tuple[str, ...] = ()
+    #: How it came about, oldest first; the last is of `as_of`. Empty unless asked for.
+    looks: tuple[Look, ...] = ()

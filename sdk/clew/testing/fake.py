@@ -1,5 +1,6 @@
 """A client for the tests of applications: decisions are given, and what was said is recorded."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -12,8 +13,8 @@ from clew.facts import consents, outcome, signal
 from clew.ids import mint
 from clew.model.decision import Decision
 from clew.model.measurement import Measurement
-from clew.model.profile import Profile
-from clew.model.words import ConsentState
+from clew.model.profile import Permission, Profile
+from clew.model.words import ConsentState, Reason
 from clew.testing.clock import HandClock
 
 __all__ = ["FakeClient"]
@@ -25,11 +26,12 @@ class _RecordingCore(Core):
     def __init__(self, decisions: Mapping[str, Mapping[str, Any]], clock: Clock) -> None:
         self.tenant = "default"
         self.clock = clock
-        self.decisions = dict(decisions)
+        self.answers = dict(decisions)
         self.signals: list[dict[str, Any]] = []
         self.outcomes: list[dict[str, Any]] = []
         self.consents: list[dict[str, Any]] = []
         self.links: dict[str, str] = {}
+        self.made: list[Decision] = []
         self._closed = False
 
     def emit(self, type: str, **given: Any) -> str:
@@ -48,13 +50,30 @@ class _RecordingCore(Core):
         self, slots: Iterable[str], *, default: Mapping[str, Any] | None = None, **given: Any
     ) -> dict[str, Decision]:
         self.check_open()
-        return {slot: self._decision(slot, default, given) for slot in slots}
+        made = {slot: self._decision(slot, default, given) for slot in slots}
+        self.made += made.values()
+        return made
+
+    def local(
+        self, slots: Iterable[str], reason: Reason, default: Mapping[str, Any] | None
+    ) -> dict[str, Decision]:
+        at = datetime.fromtimestamp(self.clock.now(), UTC)
+        return {
+            slot: Decision(
+                id=mint(self.clock.now(), 0),
+                slot=slot,
+                decided_at=at,
+                reason=reason,
+                content=dict(default or {}),
+            )
+            for slot in slots
+        }
 
     def _decision(
         self, slot: str, default: Mapping[str, Any] | None, given: Mapping[str, Any]
     ) -> Decision:
         now = self.clock.now()
-        known = slot in self.decisions
+        known = slot in self.answers
         name = mint(now, 0)
         return Decision(
             id=name,
@@ -66,7 +85,7 @@ class _RecordingCore(Core):
             propensity=1.0 if known else None,
             policy_id="fake",
             policy_version="0",
-            content=self.decisions.get(slot, default or {}),
+            content=self.answers.get(slot, default or {}),
             token=f"{name}.fake",
         )
 
@@ -87,9 +106,33 @@ class _RecordingCore(Core):
         self.links.pop(anonymous, None)
 
     def profile(self, subject: str) -> Profile:
-        return Profile(subject=subject, as_of=datetime.fromtimestamp(self.clock.now(), UTC))
+        said = {one["purpose"]: one["state"] for one in self.consents if one["subject"] == subject}
+        return Profile(
+            subject=subject,
+            as_of=datetime.fromtimestamp(self.clock.now(), UTC),
+            permissions=tuple(
+                Permission(purpose=purpose, permitted=state == "granted", state=state)
+                for purpose, state in said.items()
+            ),
+        )
 
-    def measure(self, objective: str | None, holdout: str | None) -> list[Measurement]:  # noqa: ARG002
+    def decisions(self, subject: str, within_seconds: float) -> list[Decision]:
+        since = self.clock.now() - within_seconds
+        return [
+            one
+            for one in reversed(self.made)
+            if one.subject == subject and one.decided_at.timestamp() >= since
+        ]
+
+    def derive_keys(self, purpose: str) -> tuple[bytes, ...]:
+        return (hashlib.sha256(purpose.encode()).digest(),)
+
+    def measure(
+        self,
+        objective: str | None,  # noqa: ARG002
+        holdout: str | None,  # noqa: ARG002
+        looks: int,  # noqa: ARG002
+    ) -> list[Measurement]:
         return []
 
     @property
@@ -132,7 +175,7 @@ class FakeClient(Client):
 
     def fix(self, slot: str, content: Mapping[str, Any]) -> None:
         """From now on answer with this content."""
-        self._core.decisions[slot] = content
+        self._core.answers[slot] = content
 
     @property
     def signals(self) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from itsdangerous import BadSignature, Signer
 
 from clew.errors import ConfigurationError, TokenError
 
-__all__ = ["KEY_BYTES", "Tokens", "new_key"]
+__all__ = ["KEY_BYTES", "Tokens", "check_keys", "new_key"]
 
 KEY_BYTES = 32
 
@@ -23,6 +23,20 @@ KEY_BYTES = 32
 def new_key() -> str:
     """Make a signing key: 256 random bits as hex."""
     return secrets.token_hex(KEY_BYTES)
+
+
+def check_keys(keys: Sequence[str]) -> None:
+    """
+    Refuse signing keys that are none, or too short to be safe.
+
+    Raises:
+        ConfigurationError: what is wrong with them.
+    """
+    if not keys or any(len(key) < KEY_BYTES for key in keys):
+        raise ConfigurationError(
+            f"keys: at least one signing key of {KEY_BYTES} characters or more is needed; "
+            "make one with: python -c 'import secrets; print(secrets.token_hex(32))'"
+        )
 
 
 class Tokens:
@@ -39,11 +53,7 @@ class Tokens:
     """
 
     def __init__(self, keys: Sequence[str], *, tenant: str, lifetime_seconds: float) -> None:
-        if not keys or any(len(key) < KEY_BYTES for key in keys):
-            raise ConfigurationError(
-                f"keys: at least one signing key of {KEY_BYTES} characters or more is needed; "
-                "make one with: python -c 'import secrets; print(secrets.token_hex(32))'"
-            )
+        check_keys(keys)
         self._lifetime = lifetime_seconds
         # Deriving per call would double the cost of a token, so it is done here, once.
         derived = [

@@ -1,4 +1,4 @@
-"""`clew demo`: simulated people in simulated time, through the public client."""
+"""`clew demo`: a shop that runs clew, and simulated visitors who come by over HTTP."""
 
 from clew.cli.demo.command import demo
 

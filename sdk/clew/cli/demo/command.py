@@ -1,21 +1,28 @@
 """`clew demo`: what it runs, how long, and what to try next."""
 
+import asyncio
+import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
+import httpx
+from attrs import frozen
 from rich.console import Console
 from rich.live import Live
 
 from clew.cli.demo.screen import screen
-from clew.cli.demo.world import World
+from clew.cli.demo.serving import served
+from clew.cli.demo.shop import OBJECTIVE, TENANT, WINDOW_SECONDS, Shop, open_shop
+from clew.cli.demo.visitors import Visitors
 from clew.cli.show import console, print_json, tell
 from clew.codec import to_json
+from clew.model.measurement import Measurement
 
-__all__ = ["demo"]
+__all__ = ["ENOUGH", "Plan", "demo", "run"]
 
 _NEXT = (
     "clew demo --once --null     all creatives equally good: see that no lift is claimed",
@@ -23,57 +30,138 @@ _NEXT = (
     "clew policy describe PATH   your own policy, in plain sentences",
 )
 
-#: People between two looks at the figures.
-_STEP = 250
-#: Without `--once`, a pause after each step, in seconds, so that one can watch.
-_PAUSE = 1.0
+#: Enough that the lift is seen whatever the seed.
+ENOUGH = 1_300
+#: Without `--once`, a pause between two visitors, in seconds, so that one can watch.
+_PAUSE = 0.02
+#: Between two looks at the figures, in seconds.
+_LOOK = 0.5
+
+
+@frozen
+class Plan:
+    """What a run is asked for."""
+
+    port: int
+    #: None: as many as come.
+    visitors: int | None
+    once: bool
+    null: bool
+    seed: int
+    as_json: bool
+    window_seconds: float = WINDOW_SECONDS
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="End after so many visitors, with everybody counted.")
-@click.option("--visitors", default=4000, show_default=True, type=click.IntRange(1, 1_000_000))
-@click.option("--seed", default=7, show_default=True, help="The same seed gives the same run.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65_535))
+@click.option(
+    "--visitors",
+    type=click.IntRange(1, 1_000_000),
+    help=f"So many simulated visitors.  [default: {ENOUGH} with --once, else no end of them]",
+)
+@click.option("--once", is_flag=True, help="End after the visitors, with everybody counted.")
 @click.option("--null", is_flag=True, help="Make all creatives equally good.")
+@click.option("--seed", default=7, show_default=True, help="The same seed, the same visitors.")
 @click.option("--json", "as_json", is_flag=True, help="Print the measurement as JSON at the end.")
-def demo(*, once: bool, visitors: int, seed: int, null: bool, as_json: bool) -> None:
+def demo(
+    *, port: int, visitors: int | None, once: bool, null: bool, seed: int, as_json: bool
+) -> None:
     """
-    Watch clew learn and measure: simulated people in simulated time.
+    Open a shop that runs clew, and watch it learn and measure.
 
-    Nothing of it is kept. Without --once it goes on until Ctrl-C.
+    Simulated visitors come by over HTTP, and you may, too. Nothing of it is kept. Without --once
+    the shop stays open until Ctrl-C. Port 0 is any that is free.
     """
-    with TemporaryDirectory(prefix="clew-demo-") as folder:
-        world = World.open(f"sqlite:///{Path(folder) / 'demo.db'}", seed=seed, null=null)
-        with world.client:
-            try:
-                with _shown(world, as_json=as_json) as look:
-                    _run(world, visitors if once else None, look)
-            except KeyboardInterrupt:
-                pass
-            world.wait()
-            found = world.measure()
-            if as_json:
+    if once and visitors is None:
+        visitors = ENOUGH
+    run(Plan(port, visitors, once, null, seed, as_json))
+
+
+def run(plan: Plan) -> None:
+    """Open the shop, let the visitors come, and print what was found."""
+    with TemporaryDirectory(prefix="clew-demo-") as folder, _quiet():
+        url = f"sqlite:///{Path(folder) / 'demo.db'}"
+        shop = open_shop(url, seed=plan.seed, window_seconds=plan.window_seconds)
+        with shop.client, served(shop.app, plan.port) as address:
+            http = httpx.AsyncClient(base_url=address, headers=shop.mark, trust_env=False)
+            visitors = Visitors(http, plan.seed, plan.null)
+            with suppress(KeyboardInterrupt):  # enough was seen
+                if not plan.as_json:
+                    _welcome(plan, address)
+                with _shown(shop, visitors, as_json=plan.as_json) as look:
+                    asyncio.run(_play(plan, visitors, look))
+            found = _measured(shop)
+            if plan.as_json:
                 print_json(to_json(found))
                 return
-            console().print(screen(world, found))
+            console().print(screen(visitors, found))
     tell("Try next:")
     for line in _NEXT:
         tell(f"  {line}")
 
 
-def _run(world: World, visitors: int | None, look: Callable[[], None]) -> None:
-    while visitors is None or world.visitors < visitors:
-        world.live(_STEP if visitors is None else min(_STEP, visitors - world.visitors))
-        look()
-        if visitors is None:
-            time.sleep(_PAUSE)
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Log errors only: that visitors come without a consent, as they should, is no news here."""
+    logger = logging.getLogger("clew")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _welcome(plan: Plan, address: str) -> None:
+    tell(f"A pizza shop is open at {address}", style="bold")
+    tell("  Open it in two browsers, or in a private window, and allow personalising in both.")
+    tell(f"  {address}/_clew/why      why you see what you see")
+    tell(f"  {address}/_clew/measure  what it earned")
+    tell(
+        "The other visitors are simulated, over HTTP: their traffic is synthetic, in the tenant "
+        f"{TENANT!r}, whose policy declares that it counts. An order counts for "
+        f"{plan.window_seconds:g} s after the first decision.",
+        style="dim",
+    )
+
+
+async def _play(plan: Plan, visitors: Visitors, look: Callable[[str], None]) -> None:
+    """Send the visitors; then wait for the last window to end, or for Ctrl-C."""
+    looked = time.monotonic()
+    async with visitors.http:
+        while plan.visitors is None or visitors.count < plan.visitors:
+            await visitors.visit()
+            if time.monotonic() > looked + _LOOK:
+                look("")
+                looked = time.monotonic()
+            if not plan.once:
+                await asyncio.sleep(_PAUSE)
+    await _mature(plan.window_seconds, look)
+    while not plan.once:
+        look("the shop stays open; Ctrl-C ends it")
+        await asyncio.sleep(_LOOK)
+
+
+async def _mature(seconds: float, look: Callable[[str], None]) -> None:
+    ends = time.monotonic() + seconds
+    while (left := ends - time.monotonic()) > 0.0:
+        look(f"everybody is counted in {left:.0f} s")
+        await asyncio.sleep(min(_LOOK, left))
+
+
+def _measured(shop: Shop) -> Measurement:
+    (found,) = shop.client.measure(OBJECTIVE)
+    return found
 
 
 @contextmanager
-def _shown(world: World, *, as_json: bool) -> Iterator[Callable[[], None]]:
-    """Show the world as it goes where somebody looks; else the last screen says it all."""
+def _shown(shop: Shop, visitors: Visitors, *, as_json: bool) -> Iterator[Callable[[str], None]]:
+    """Show the figures as they come where somebody looks; else the last screen says it all."""
     live = Console()
     if as_json or not live.is_terminal:
-        yield lambda: None
+        yield lambda _: None
         return
     with Live(console=live, transient=True, auto_refresh=False) as picture:
-        yield lambda: picture.update(screen(world, world.measure()), refresh=True)
+        yield lambda waiting: picture.update(
+            screen(visitors, _measured(shop), waiting=waiting), refresh=True
+        )

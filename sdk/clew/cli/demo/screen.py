@@ -4,49 +4,53 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from clew.cli.demo.world import RECENT, World
+from clew.cli.demo.shop import HERO
+from clew.cli.demo.visitors import RECENT, Visitors
 from clew.cli.measuring import interval
-from clew.cli.show import percent, table
+from clew.cli.show import percent, several, table
 from clew.model.measurement import Measurement
 
 __all__ = ["screen"]
 
-_HONEST = (
-    "Simulated people in simulated time: all traffic is synthetic, in a demo tenant whose policy "
-    "declares that it counts."
-)
-
 _BAR = 16
 
 
-def screen(world: World, found: Measurement) -> RenderableType:
-    """Draw the state of the world and what was measured in it."""
-    arms = {arm.arm: arm for arm in found.arms}
-    maturing = sum(arm.maturing for arm in arms.values())
+def screen(visitors: Visitors, found: Measurement, *, waiting: str = "") -> RenderableType:
+    """
+    Draw who came, what they were shown and what was measured.
+
+    Args:
+        waiting: what is waited for, in words.
+    """
+    drawn = sum(one.decisions for one in found.creatives)
     head = (
-        f"{world.visitors:,} people in {world.days:.1f} simulated days, {world.orders:,} orders, "
-        f"seed {world.seed}{', all creatives equally good' if world.null else ''}"
+        f"{several(visitors.count, 'simulated visitor')}, {several(drawn, 'decision')}, "
+        f"{several(visitors.orders, 'order')}, seed {visitors.seed}"
+        f"{', all creatives equally good' if visitors.null else ''}"
     )
+    maturing = sum(arm.maturing for arm in found.arms)
     return Group(
-        Text(_HONEST, style="dim"),
         Text(head, style="bold"),
-        _creatives(world, found),
+        _creatives(visitors, found),
         Text(f"maturing (still inside their window): {maturing:,}"),
         Text(_lift(found)),
+        *([Text(waiting, style="dim")] if waiting else []),
     )
 
 
-def _creatives(world: World, found: Measurement) -> Table:
+def _creatives(visitors: Visitors, found: Measurement) -> Table:
     rows = table(
-        "creative",
+        HERO,
         "#decisions",
         "#share of all",
         f"#of the last {RECENT} treated",
         "",
         "#mean reward",
     )
-    lately = world.shares
+    lately = visitors.shares
     for one in found.creatives:
+        if one.slot != HERO:
+            continue
         share = lately.get(one.creative, 0.0)
         rows.add_row(
             one.creative,
@@ -60,9 +64,11 @@ def _creatives(world: World, found: Measurement) -> Table:
 
 
 def _lift(found: Measurement) -> str:
-    arms = ", ".join(f"{arm.arm} {arm.converting:,} of {arm.subjects:,}" for arm in found.arms)
+    arms = ", ".join(
+        f"{arm.arm} {arm.converting:,} of {arm.subjects - arm.maturing:,}" for arm in found.arms
+    )
     if found.absolute is None:
-        return f"lift against the holdout: {'; '.join(found.notes)} ({arms})"
+        return f"matured lift against the holdout: {'; '.join(found.notes)} ({arms})"
     excludes = found.absolute.lower > 0.0 or found.absolute.upper < 0.0
     verdict = "excludes zero" if excludes else "holds zero: no difference is shown"
-    return f"lift against the holdout: {interval(found.absolute)}, {verdict} ({arms})"
+    return f"matured lift against the holdout: {interval(found.absolute)}, {verdict} ({arms})"
