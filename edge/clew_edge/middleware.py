@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from typing import Literal
 
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from clew import AsyncClient, AsyncVisitor, Client, Visitor
@@ -109,7 +109,7 @@ class ClewMiddleware:
         path, prefix = _paths(scope)
         settings = self._settings or await self._ready()
         slots = self._routes.slots(path)
-        page = Page(settings, scope, await self._visitors.resolve(HTTPConnection(scope)))
+        page = Page(settings, scope, await self._visitors.resolve(scope))
         if path.startswith(f"{PREFIX}/"):
             await self._serve(path.removeprefix(f"{PREFIX}/"), page, scope, receive, send)
             return

@@ -47,11 +47,15 @@ class Page:
 
     def __init__(self, settings: PageSettings, scope: Scope, resolved: Resolved) -> None:
         self._settings = settings
-        self._connection = HTTPConnection(scope)
+        self._scope = scope
         self._resolved = resolved
         self._bodies: dict[str, deque[Callable[[Mapping[str, Any]], Any]]] = {}
         self._ahead: dict[str, asyncio.Task[None]] = {}
         self._unused: set[str] = set()
+
+    @cached_property
+    def _connection(self) -> HTTPConnection:
+        return HTTPConnection(self._scope)
 
     @cached_property
     def nonce(self) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
 from starlette.requests import HTTPConnection
+from starlette.types import Scope
 
 from clew import AsyncClient, AsyncVisitor
 from clew.model.words import Traffic
@@ -26,6 +27,8 @@ Hook: TypeAlias = Callable[[HTTPConnection], Any] | Callable[[HTTPConnection], A
 
 #: What the asynchronous hooks answered, by name.
 Resolved: TypeAlias = Mapping[str, Any]
+
+_NOTHING: Resolved = {}
 
 #: Programs that say so. They get what a new visitor gets and are not counted (RULES F3); nothing
 #: that is shown depends on it.
@@ -51,8 +54,11 @@ class Visitors:
         self._awaited = [name for name, hook in hooks.items() if _is_async(hook)]
         self._failed: set[str] = set()
 
-    async def resolve(self, connection: HTTPConnection) -> Resolved:
+    async def resolve(self, scope: Scope) -> Resolved:
         """Ask the hooks that must be awaited."""
+        if not self._awaited:
+            return _NOTHING
+        connection = HTTPConnection(scope)
         return {name: await self._answer(name, connection) for name in self._awaited}
 
     def known_subject(self, connection: HTTPConnection, resolved: Resolved) -> str | None:
