@@ -20,7 +20,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file()
+        if path.is_file() and "__pycache__" not in path.parts
     }
 
 
@@ -30,13 +30,20 @@ def test_types_are_shipped(package: object) -> None:
     assert files(package).joinpath("py.typed").is_file()
 
 
-def test_the_schemas_are_shipped() -> None:
-    """The wheel holds the contract as it stands in the repository, byte for byte."""
+@pytest.mark.parametrize(
+    ("inside", "outside"),
+    [
+        pytest.param("_schemas", "schemas", id="the-contract"),
+        pytest.param("_demo", "examples/shop", id="the-shop-of-the-demo"),
+    ],
+)
+def test_what_lies_elsewhere_is_shipped(inside: str, outside: str) -> None:
+    """The wheel holds it as it stands in the repository, byte for byte."""
     if Path(clew.__file__).is_relative_to(ROOT / "sdk"):
-        pytest.skip("clew is installed editable: it reads schemas/ itself")
-    shipped = contents(Path(clew.__file__).parent / "_schemas")
+        pytest.skip(f"clew is installed editable: it reads {outside} itself")
+    shipped = contents(Path(clew.__file__).parent / inside)
     assert shipped
-    assert shipped == contents(ROOT / "schemas")
+    assert shipped == contents(ROOT / outside)
 
 
 @pytest.mark.parametrize("group", ["clew.backends", "console_scripts", "pytest11"])

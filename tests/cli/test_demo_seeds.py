@@ -6,7 +6,7 @@ from clew.cli.demo.command import ENOUGH
 from clew.model.measurement import Measurement
 from cli.demos import play
 
-FEW = range(3)
+FEW = range(1)
 MANY = range(100)
 
 

@@ -1,4 +1,4 @@
-"""The whole loop on a page: signal, decision, page, outcome, learning, measurement (C01, C06, C07)."""
+"""The whole loop on a page: signal, decision, page, outcome, learning, lift (C01, C06, C07)."""
 
 import asyncio
 import json
