@@ -29,7 +29,7 @@ def group(name: str) -> list[str]:
 def tests(session: nox.Session) -> None:
     """Run the tests against the installed wheel; arguments go to pytest: `nox -s tests -- -k x`."""
     session.install(".[all]", *group("tests"))
-    session.run("pytest", *session.posargs)
+    session.run("pytest", "--numprocesses", "auto", *session.posargs)
 
 
 # `nox -s tests` needs no Python but the one that runs it; `nox -s tests-3.13` asks for another.
@@ -56,6 +56,13 @@ def nginx(session: nox.Session) -> None:
     """Run what needs nginx, as a shared cache before a server."""
     session.install(".[all]", *group("tests"))
     session.run("pytest", "-m", "nginx", "tests/nginx", *session.posargs)
+
+
+@nox.session
+def server(session: nox.Session) -> None:
+    """Run unmodified clients of other makers against a server."""
+    session.install(".[all]", *group("tests"), *group("server"))
+    session.run("pytest", "-m", "server", "tests/edge/service", *session.posargs)
 
 
 @nox.session
@@ -109,7 +116,7 @@ def package(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Run the benchmarks; `nox -s bench -- --check` fails when one is far over its floor."""
-    session.install(".[all]", *group("tests"))
+    session.install(".[all]", *group("tests"), *group("bench"))
     for file in sorted((ROOT / "tests/bench").glob("bench_*.py")):
         session.run(
             "python", "-m", f"bench.{file.stem}", *session.posargs, env={"PYTHONPATH": "tests"}

@@ -22,10 +22,10 @@ LAYERS = (
     ("codec", "logic", "schema", "templates"),
     ("engine", "measure", "trust"),
     ("policy",),
-    ("cache", "delivery"),
+    ("cache", "delivery", "threads"),
     ("backends",),
     ("facts",),
-    ("core", "memo", "threads"),
+    ("core", "memo"),
     ("async_client", "async_visitor", "client", "visitor"),
     ("pages",),
     ("",),
@@ -36,7 +36,9 @@ LAYERS = (
 RANKS = {unit: rank for rank, units in enumerate(LAYERS) for unit in units}
 
 #: What `clew_edge` may import beside the names of `clew.__all__`, with what lies in it.
-PUBLIC_MODULES = frozenset({"clew.errors", "clew.model"})
+PUBLIC_MODULES = frozenset(
+    {"clew.codec", "clew.errors", "clew.facts", "clew.model", "clew.policy", "clew.schema"}
+)
 
 #: What speaks ASGI or waits; the markup scanner takes bytes and gives tokens.
 ASGI = frozenset({"anyio", "asgiref", "asyncio", "starlette", "uvicorn"})

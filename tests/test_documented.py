@@ -51,7 +51,7 @@ def causes() -> set[str]:
 def counted(node: ast.AST) -> Iterator[str]:
     """The causes that one piece of code counts, or has counted by answering with them."""
     match node:
-        case ast.Subscript(value=ast.Attribute(attr="_losses"), slice=ast.Constant(value=str(one))):
+        case ast.Call(func=ast.Attribute(attr="_count"), args=[ast.Constant(value=str(one))]):
             yield one
         case ast.Call(
             func=ast.Attribute(attr="_failed" | "_admit"), args=[ast.Constant(value=str(one)), *_]

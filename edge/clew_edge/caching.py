@@ -7,6 +7,7 @@ Everything here is decided from the start message, so that it can be sent at onc
 import codecs
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import TypeAlias
 
 __all__ = [
@@ -46,8 +47,9 @@ _OF_THE_BODY = frozenset(
 
 _CHARSET = re.compile(rb"charset\s*=\s*\"?([^\s;\"]+)", re.IGNORECASE)
 
-#: Two bytes per character, or escapes inside: their markup is not where ASCII would have it.
-_NOT_ASCII = ("utf-16", "utf-32", "utf-7", "iso2022", "hz")
+_ASCII = bytes(range(128))
+#: Its escapes switch to other characters, in the same bytes.
+_SHIFTING = "iso2022"
 
 
 def is_page(headers: Headers) -> bool:
@@ -77,13 +79,18 @@ def is_encoded(headers: Headers) -> bool:
 def charset(headers: Headers) -> str | None:
     """Give the name of the page's encoding; None when its markup is not written in ASCII."""
     found = _CHARSET.search(_first(headers, b"content-type"))
-    if found is None:
-        return "utf-8"
+    return "utf-8" if found is None else _extends_ascii(found.group(1).decode("latin-1"))
+
+
+@lru_cache(maxsize=64)
+def _extends_ascii(label: str) -> str | None:
+    """Give the codec of a label; None where it is unknown, or ASCII stands otherwise in it."""
     try:
-        name = codecs.lookup(found.group(1).decode("latin-1")).name
-    except LookupError:
+        name = codecs.lookup(label).name
+        is_plain = _ASCII.decode().encode(name) == _ASCII
+    except (LookupError, UnicodeError):
         return None
-    return None if name.startswith(_NOT_ASCII) else name
+    return name if is_plain and not name.startswith(_SHIFTING) else None
 
 
 def private(headers: Headers) -> list[tuple[bytes, bytes]]:

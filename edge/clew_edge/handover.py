@@ -6,11 +6,10 @@ Security Policy. They stand at the very end of the document, where browsers take
 its body (HTML, 13.2.6.4.19 "after after body").
 """
 
+import json
 import re
 from collections.abc import Mapping
 from html import escape
-
-import orjson
 
 from clew.model.decision import Decision
 from clew_edge.caching import Headers
@@ -19,17 +18,13 @@ __all__ = ["handover", "nonce_of"]
 
 VERSION = 1
 
-#: A nonce that the policy grants to scripts (CSP Level 3, 2.3.1).
-_NONCE = re.compile(rb"'nonce-([A-Za-z0-9+/_-]+={0,2})'")
+#: What rules scripts in a policy, the most special first (CSP Level 3, 6.8.1).
+_DIRECTIVES = ("script-src-elem", "script-src", "default-src")
+#: A nonce that a directive grants (CSP Level 3, 2.3.1).
+_NONCE = re.compile(r"'nonce-([A-Za-z0-9+/_-]+={0,2})'")
 
-#: In JSON these are the same characters; in HTML they would end the script, or a line of it.
-_HARMLESS = (
-    (b"<", b"\\u003c"),
-    (b">", b"\\u003e"),
-    (b"&", b"\\u0026"),
-    ("\u2028".encode(), b"\\u2028"),
-    ("\u2029".encode(), b"\\u2029"),
-)
+#: In JSON these are the same characters; in HTML they would end the script.
+_HARMLESS = (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"))
 
 
 def handover(
@@ -41,7 +36,7 @@ def handover(
     Args:
         decisions: by slot.
         view: the id of this showing of the page.
-        prefix: where clew's own routes lie, `/_clew`.
+        prefix: where clew's own routes lie, `/_clew`, as an address has it.
         nonce: of the response's Content Security Policy.
     """
     state = {
@@ -50,26 +45,35 @@ def handover(
         "post": f"{prefix}/outcomes",
         "slots": {slot: _told(decision) for slot, decision in decisions.items()},
     }
-    text = orjson.dumps(state, default=str)
+    text = json.dumps(state, default=str, separators=(",", ":"))
     for character, harmless in _HARMLESS:
         text = text.replace(character, harmless)
     granted = "" if nonce is None else f' nonce="{escape(nonce)}"'
     source = escape(f"{prefix}/beacon.js")
+    # ASCII alone, so it is the same in whatever encoding the page is written.
     return (
-        f'<script type="application/json" id="clew-state"{granted}>'.encode()
-        + text
-        + f'</script><script src="{source}" defer{granted}></script>'.encode()
-    )
+        f'<script type="application/json" id="clew-state"{granted}>{text}</script>'
+        f'<script src="{source}" defer{granted}></script>'
+    ).encode("ascii")
 
 
 def nonce_of(headers: Headers) -> str | None:
     """Give the nonce that the response's policy grants to scripts."""
     for name, value in headers:
         if name.lower() == b"content-security-policy":
-            found = _NONCE.search(value)
+            found = _NONCE.search(_for_scripts(value.decode("latin-1")))
             if found is not None:
-                return found.group(1).decode()
+                return found.group(1)
     return None
+
+
+def _for_scripts(policy: str) -> str:
+    """Give the sources of the directive that rules scripts; of several of one name, the first."""
+    sources: dict[str, str] = {}
+    for directive in policy.split(";"):
+        name, _, rest = directive.strip().partition(" ")
+        sources.setdefault(name.lower(), rest)
+    return next((sources[name] for name in _DIRECTIVES if name in sources), "")
 
 
 def _told(decision: Decision) -> dict[str, object]:

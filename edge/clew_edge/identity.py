@@ -6,14 +6,27 @@ development, without HTTPS, it goes by its bare name. Its life of 400 days is th
 grants (RFC 6265bis, 5.5).
 """
 
+import asyncio
 import hashlib
+import logging
+import secrets
 from collections.abc import Sequence
 
 from itsdangerous import BadSignature, Signer
 
-__all__ = ["Cookie"]
+from clew import AsyncClient
+
+__all__ = ["Cookie", "KeyedCookie"]
+
+logger = logging.getLogger("clew.edge")
 
 MAX_AGE_SECONDS = 34_560_000
+
+#: How long requests wait for the keys of the cookie, from when the first has asked for them.
+KEYS_SECONDS = 1.0
+
+#: The length of a key of the process, in bytes.
+KEY_BYTES = 32
 
 
 class Cookie:
@@ -51,3 +64,53 @@ class Cookie:
         return (
             f"{self.name}={value}; Path=/; Max-Age={seconds}{self._secure}; HttpOnly; SameSite=Lax"
         ).encode()
+
+
+class KeyedCookie:
+    """
+    The cookie, as soon as its keys came from the store, which is asked once for all requests.
+
+    A store that hangs delays only those that come in the first second; then nobody is known, until
+    it answers. Over a client that has no keys, it is signed with a key of this process alone.
+    """
+
+    def __init__(self, client: AsyncClient, *, dev: bool) -> None:
+        self._client = client
+        self._dev = dev
+        self._cookie: Cookie | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._until = 0.0
+        self._has_failed = False
+
+    async def get(self) -> Cookie | None:
+        """Give the cookie; None as long as its keys cannot be had."""
+        if self._cookie is None:
+            now = asyncio.get_running_loop().time()
+            if self._reading is None:
+                self._until = now + KEYS_SECONDS
+                self._reading = asyncio.create_task(self._read())
+            await asyncio.wait((self._reading,), timeout=max(0.0, self._until - now))
+        return self._cookie
+
+    async def _read(self) -> None:
+        try:
+            self._cookie = Cookie(await self._keys(), dev=self._dev)
+        except Exception as error:  # noqa: BLE001 - pages must be served, to nobody in particular
+            self._say(error)
+        finally:
+            self._reading = None
+
+    async def _keys(self) -> Sequence[bytes]:
+        if self._client.has_keys:
+            return await self._client.derive_keys("edge.cookie")
+        return (secrets.token_bytes(KEY_BYTES),)
+
+    def _say(self, error: Exception) -> None:
+        if not self._has_failed:
+            self._has_failed = True
+            logger.error(
+                "the keys of the cookie cannot be read, so its visitors are not known: %r "
+                "(said once)",
+                error,
+                exc_info=error,
+            )

@@ -17,11 +17,12 @@ from jinja2.parser import Parser
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from clew_edge.markup.slots import SLOT_NAME
 from clew_edge.page import Page
 
 __all__ = ["SlotExtension"]
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_NAME = re.compile(SLOT_NAME.pattern.decode())
 
 
 class SlotExtension(Extension):
@@ -52,7 +53,10 @@ class SlotExtension(Extension):
         self, context: Context, name: object, caller: Callable[[Mapping[str, Any]], Any]
     ) -> Any:
         if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise TemplateRuntimeError(f"{name!r} is no name of a slot")
+            raise TemplateRuntimeError(
+                f"{name!r} is no name of a slot: it is text of letters, digits and `_.-` that "
+                'begins with a letter, in quotes, {% slot "hero" as hero %}'
+            )
         page = _page(context)
         if self.environment.is_async:
             return self._placed_later(page, name, caller)
@@ -67,8 +71,7 @@ class SlotExtension(Extension):
 def _placed(page: Page | None, name: str, body: Callable[..., Any], default: str) -> Any:
     if page is None:
         return default
-    page.remember(name, body)
-    return Markup(f"<!--clew:{page.nonce}:{name}-->{default}<!--/clew:{page.nonce}-->")  # noqa: S704 - the default is the template's
+    return Markup(page.place(name, default, body))  # noqa: S704 - the default is the template's
 
 
 def _page(context: Context) -> Page | None:

@@ -5,17 +5,16 @@ Pure ASGI, so that nothing is buffered, context variables stay, background tasks
 should, and a request that is not ours costs a few microseconds.
 """
 
-import asyncio
-import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from clew import AsyncClient, AsyncVisitor, Client, Visitor
-from clew.errors import ClewError, ConfigurationError
-from clew_edge.identity import Cookie
+from clew.errors import ConfigurationError
+from clew_edge.identity import KeyedCookie
 from clew_edge.page import Page, PageSettings
 from clew_edge.pages import respond
 from clew_edge.rendering import Render
@@ -26,13 +25,13 @@ from clew_edge.visitors import Hook, Visitors
 
 __all__ = ["ClewMiddleware"]
 
-logger = logging.getLogger("clew.edge")
-
 #: Where clew serves what it needs: the beacon, its reports, the page that says why.
 PREFIX = "/_clew"
 
-#: How long the first request may wait for the keys of the cookie.
-KEYS_SECONDS = 1.0
+_NESTED = (
+    "a ClewMiddleware stands inside of another, which fills the pages alone: take one away "
+    "(said once)"
+)
 
 
 class ClewMiddleware:
@@ -60,7 +59,8 @@ class ClewMiddleware:
         render: gives the HTML of a decision for slots without a template tag; by default the
             content's field `html`, sanitised.
         deadline_ms: the longest a decision may take.
-        dev: for development without HTTPS: a cookie without `Secure`.
+        dev: for development without HTTPS: a cookie without `Secure`, and signed with a key of the
+            process where the client has none.
         measure_page: serve `/_clew/measure` to whoever asks.
 
     Raises:
@@ -82,34 +82,37 @@ class ClewMiddleware:
         dev: bool = False,
         measure_page: bool = False,
     ) -> None:
-        if identity not in {"none", "cookie"}:
-            raise ConfigurationError(f"identity: {identity!r} is neither 'none' nor 'cookie'")
-        if deadline_ms <= 0:
-            raise ConfigurationError(f"deadline_ms: {deadline_ms!r} is no time to decide in")
+        hooks = {"subject": subject, "context": context, "traffic": traffic}
+        _check(client, identity, deadline_ms, {**hooks, "render": render})
+        if identity == "cookie" and not (dev or client.has_keys):
+            raise ConfigurationError(
+                "identity='cookie' signs the visitor's id, and a client of a server has no keys for"
+                " that: set CLEW_KEYS, the same in every process of the application (with dev=True"
+                " a key of the process does)"
+            )
         self.app = app
         self._is_async = isinstance(client, AsyncClient)
         self._client = client if isinstance(client, AsyncClient) else AsyncClient.over(client)
         self._routes = Routes(routes)
-        hooks = {"subject": subject, "context": context, "traffic": traffic}
         self._visitors = Visitors(
             self._client, {name: hook for name, hook in hooks.items() if hook is not None}
         )
-        self._render = render
-        self._deadline_ms = deadline_ms
-        self._dev = dev
+        self._cookie = KeyedCookie(self._client, dev=dev) if identity == "cookie" else None
+        self._settings = PageSettings(self._visitors, render, deadline_ms)
         self._measure_page = measure_page
-        self._has_cookie = identity == "cookie"
-        self._settings: PageSettings | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, as ASGI has it."""
-        if scope["type"] != "http":
+        around = scope.get("clew")
+        if isinstance(around, Page):
+            around.say("nested", _NESTED)
+        if scope["type"] != "http" or isinstance(around, Page):
             await self.app(scope, receive, send)
             return
         path, prefix = _paths(scope)
-        settings = self._settings or await self._ready()
         slots = self._routes.slots(path)
-        page = Page(settings, scope, await self._visitors.resolve(scope))
+        cookie = None if self._cookie is None else await self._cookie.get()
+        page = Page(self._settings, scope, await self._visitors.resolve(scope), cookie)
         if path.startswith(f"{PREFIX}/"):
             await self._serve(path.removeprefix(f"{PREFIX}/"), page, scope, receive, send)
             return
@@ -118,7 +121,7 @@ class ClewMiddleware:
             send,
             method=scope["method"],
             slots=slots,
-            wait_ms=self._deadline_ms,
+            wait_ms=self._settings.deadline_ms,
             prefix=prefix,
         )
         if slots and scope["method"] == "GET":
@@ -133,24 +136,6 @@ class ClewMiddleware:
             await self.app(inner, receive, responder)
         finally:
             await responder.end()
-
-    async def _ready(self) -> PageSettings:
-        """What is the same for all requests; the cookie's keys come from the store, once."""
-        cookie = await self._cookie() if self._has_cookie else None
-        settings = PageSettings(self._visitors, cookie, self._render, self._deadline_ms, set())
-        if cookie is not None or not self._has_cookie:
-            self._settings = settings
-        return settings
-
-    async def _cookie(self) -> Cookie | None:
-        """The cookie; None where its keys cannot be had now: then nobody is known for once."""
-        deriving = self._client.derive_keys("edge.cookie")
-        try:
-            keys = await asyncio.wait_for(deriving, KEYS_SECONDS)
-        except (ClewError, TimeoutError):
-            logger.exception("the keys of the cookie cannot be read; its visitors are not known")
-            return None
-        return Cookie(keys, dev=self._dev)
 
     async def _serve(
         self, route: str, page: Page, scope: Scope, receive: Receive, send: Send
@@ -168,9 +153,23 @@ class ClewMiddleware:
         return lambda: page.visitor if self._is_async else page.visitor.visitor
 
 
+def _check(
+    client: object, identity: object, deadline_ms: object, callables: Mapping[str, object]
+) -> None:
+    if not isinstance(client, Client | AsyncClient):
+        raise ConfigurationError(f"client: {client!r} is no clew.Client and no clew.AsyncClient")
+    if identity not in {"none", "cookie"}:
+        raise ConfigurationError(f"identity: {identity!r} is neither 'none' nor 'cookie'")
+    if not isinstance(deadline_ms, int | float) or not deadline_ms > 0:
+        raise ConfigurationError(f"deadline_ms: {deadline_ms!r} is no time to decide in")
+    for name, given in callables.items():
+        if given is not None and not callable(given):
+            raise ConfigurationError(f"{name}: {given!r} cannot be called; give a function")
+
+
 def _paths(scope: Scope) -> tuple[str, str]:
     """Give the path within the application, and where clew's own routes lie for the browser."""
     root: str = scope.get("root_path", "")
     path: str = scope["path"]
     inner = path.removeprefix(root) if root and path.startswith(f"{root}/") else path
-    return inner, f"{root}{PREFIX}"
+    return inner, f"{quote(root)}{PREFIX}"

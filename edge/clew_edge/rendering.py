@@ -1,6 +1,6 @@
 """From a decision's content to HTML."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -11,8 +11,8 @@ from clew import Decision
 
 __all__ = ["Render", "fragments", "sanitised"]
 
-#: Gives the HTML of a decision; None keeps the page's own default.
-Render: TypeAlias = Callable[[Decision], str | None]
+#: Gives the HTML of a decision, plain or asynchronous; None keeps the page's own default.
+Render: TypeAlias = Callable[[Decision], str | Awaitable[str | None] | None]
 
 
 def fragments(environment: Environment, pattern: str = "slots/{slot}.html") -> Render:
@@ -26,7 +26,7 @@ def fragments(environment: Environment, pattern: str = "slots/{slot}.html") -> R
 
     def render(decision: Decision) -> str:
         name = pattern.format(slot=decision.slot, creative=decision.creative)
-        return environment.get_template(name).render(**decision.content, decision=decision)
+        return environment.get_template(name).render({**decision.content, "decision": decision})
 
     return render
 

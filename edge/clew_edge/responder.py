@@ -8,6 +8,7 @@ slot it stands in. Messages that are not ours pass as the same objects.
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 
 from starlette.types import Message, Send
 
@@ -33,6 +34,11 @@ NOT_MODIFIED = 304
 _ENCODED = (
     "a page with slots came compressed, so they keep their defaults: put ClewMiddleware inside of "
     "what compresses (said once)"
+)
+
+_UNROUTED = (
+    "a template with slots was shown on a path that routes= does not name, so they keep their "
+    "defaults: add the path (said once)"
 )
 
 #: A body in one piece is scanned in slices of this size, so that the loop may turn in between.
@@ -95,8 +101,14 @@ class Responder:
 
     def _started(self, message: Message) -> Message:
         headers = message.get("headers") or ()
+        if not isinstance(headers, Sequence):
+            # Whatever can be iterated may come (ASGI), once.
+            headers = list(headers)
+            message = {**message, "headers": headers}
         status = message["status"]
         is_slotted = self._slots is not None and is_page(headers)
+        if self._slots is None and self._page.has_places and is_page(headers):
+            self._page.say("unrouted", _UNROUTED)
         if is_slotted and is_encoded(headers):
             self._page.say("encoded", _ENCODED)
         is_rewritten = is_slotted and is_rewritable(status, headers)
@@ -157,7 +169,7 @@ class Responder:
                 continue
             if not self._page.is_ready(part.name):
                 await self._pass_on(more=True)
-            filling = await self._page.fill(part.name, self._charset)
+            filling = await self._page.fill(part.name, part.default, self._charset)
             if filling is not None:
                 self._pending.append(filling)
             else:
@@ -193,10 +205,12 @@ class Responder:
 
     async def _lose_patience(self, scanner: Scanner) -> None:
         await asyncio.sleep(self._wait_seconds)
-        async with self._turn:
-            if self._scanner is scanner:
-                await self._fill(scanner.release())
-                await self._pass_on(more=True)
+        # When the browser has gone, the application learns it from what it sends itself.
+        with suppress(OSError):
+            async with self._turn:
+                if self._scanner is scanner:
+                    await self._fill(scanner.release())
+                    await self._pass_on(more=True)
 
     def _stop_waiting(self) -> None:
         if self._patience is not None:

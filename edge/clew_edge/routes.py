@@ -24,15 +24,12 @@ class Routes:
     def __init__(self, routes: RoutesOption) -> None:
         #: Whether slots may stand on any page.
         self.everywhere = routes is None
+        if isinstance(routes, str):
+            raise ConfigurationError(f"routes: {routes!r} is one path; write [{routes!r}]")
         given = dict(routes) if isinstance(routes, Mapping) else dict.fromkeys(routes or (), ())
-        for pattern, slots in given.items():
-            if not pattern.startswith(("/", "*")) or isinstance(slots, str):
-                raise ConfigurationError(
-                    f"routes: {pattern!r}: {slots!r} is not a path pattern with a list of slots; "
-                    'write {"/": ["home_hero"], "/pizza/*": ["upsell"]}'
-                )
+        declared = {pattern: _declared(pattern, slots) for pattern, slots in given.items()}
         self._patterns = [
-            (re.compile(translate(pattern)).match, tuple(slots)) for pattern, slots in given.items()
+            (re.compile(translate(pattern)).match, names) for pattern, names in declared.items()
         ]
 
     def slots(self, path: str) -> tuple[str, ...] | None:
@@ -45,3 +42,14 @@ class Routes:
         if not found:
             return () if self.everywhere else None
         return tuple(dict.fromkeys(name for slots in found for name in slots))
+
+
+def _declared(pattern: object, slots: object) -> tuple[str, ...]:
+    is_path = isinstance(pattern, str) and pattern.startswith(("/", "*"))
+    names = tuple(slots) if isinstance(slots, Iterable) and not isinstance(slots, str) else None
+    if not is_path or names is None or not all(isinstance(name, str) for name in names):
+        raise ConfigurationError(
+            f"routes: {pattern!r}: {slots!r} is not a path pattern with a list of slots; "
+            'write {"/": ["home_hero"], "/pizza/*": ["upsell"]}'
+        )
+    return names

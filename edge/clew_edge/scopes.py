@@ -1,5 +1,6 @@
 """What the application sees of a request: the visitor in its state, and a page asked for whole."""
 
+from collections import UserDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -41,7 +42,8 @@ def inner_scope(scope: Scope, page: Page, visitor: Callable[[], Any], *, is_slot
     """
     inner = dict(scope)
     inner["clew"] = page
-    inner["state"] = _State(scope.get("state") or {}, visitor)
+    # What the application writes there is read by what stands around us, as without us.
+    inner["state"] = _State(scope.setdefault("state", {}), visitor)
     if is_slotted:
         inner["headers"] = [each for each in scope["headers"] if each[0] not in _CONDITIONS]
         extensions: Mapping[str, Any] = scope.get("extensions") or {}
@@ -49,11 +51,12 @@ def inner_scope(scope: Scope, page: Page, visitor: Callable[[], Any], *, is_slot
     return inner
 
 
-class _State(dict[str, Any]):
-    """The request's state, whose `clew` is made when it is first asked for."""
+class _State(UserDict[str, Any]):
+    """The request's own state, whose `clew` is made when it is first asked for."""
 
-    def __init__(self, state: Mapping[str, Any], visitor: Callable[[], Any]) -> None:
-        super().__init__(state)
+    def __init__(self, state: dict[str, Any], visitor: Callable[[], Any]) -> None:
+        super().__init__()
+        self.data = state
         self._visitor = visitor
 
     def __missing__(self, name: str) -> Any:

@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
+from uuid import UUID
 
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
@@ -37,7 +38,16 @@ _BOT = re.compile(
     r"|python-requests|python-httpx|curl/|wget/",
     re.IGNORECASE,
 )
-_LANGUAGE = re.compile(r"\s*([A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*)")
+#: As many parts as tags of languages in use have; who asks does not fill our records.
+_LANGUAGE = re.compile(r"\s*([A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,4})")
+
+#: What each hook answers. Of anything else the text may be the same for two people: `str` of an
+#: object, of a truth, of a coroutine that nobody awaited.
+_ANSWERS: Mapping[str, tuple[type, ...]] = {
+    "subject": (str, int, UUID),
+    "context": (Mapping,),
+    "traffic": (str,),
+}
 
 
 class Visitors:
@@ -64,7 +74,7 @@ class Visitors:
     def known_subject(self, connection: HTTPConnection, resolved: Resolved) -> str | None:
         """Give the subject by the application's own account."""
         found = self._ask("subject", connection, resolved)
-        return str(found) if found else None
+        return None if found is None else str(found)
 
     def make(
         self,
@@ -92,8 +102,7 @@ class Visitors:
         language = _LANGUAGE.match(headers.get("accept-language", ""))
         if language is not None:
             context["locale"] = language.group(1)
-        if isinstance(told, Mapping):
-            context |= told
+        context |= told or {}
         return self._client.visitor(
             known or anonymous,
             anonymous_subject=anonymous if known else None,
@@ -106,13 +115,13 @@ class Visitors:
         if name in resolved or name not in self._hooks:
             return resolved.get(name)
         try:
-            return self._hooks[name](connection)
+            return _checked(name, self._hooks[name](connection))
         except Exception as error:  # noqa: BLE001 - the page must be served
             return self._say(name, error)
 
     async def _answer(self, name: str, connection: HTTPConnection) -> Any:
         try:
-            return await self._hooks[name](connection)
+            return _checked(name, await self._hooks[name](connection))
         except Exception as error:  # noqa: BLE001 - the page must be served
             return self._say(name, error)
 
@@ -134,6 +143,24 @@ def cookie_of(connection: HTTPConnection, cookie: Cookie | None) -> str | None:
 
 def _traffic(headers: Mapping[str, str]) -> Traffic:
     return "bot" if _BOT.search(headers.get("user-agent", "")) else "human"
+
+
+def _checked(name: str, answer: Any) -> Any:
+    """
+    Give a hook's answer; what is false is none.
+
+    Raises:
+        TypeError: it cannot be an answer.
+    """
+    if not answer:
+        return None
+    if isinstance(answer, _ANSWERS[name]) and answer is not True:
+        return answer
+    if inspect.iscoroutine(answer):
+        answer.close()
+        raise TypeError(f"{name}= gave a coroutine; define it with `async def`, so it is awaited")
+    wanted = ", ".join(each.__name__ for each in _ANSWERS[name])
+    raise TypeError(f"{name}= gave {type(answer).__name__}; it gives {wanted} or None")
 
 
 def _is_async(hook: Hook) -> bool:

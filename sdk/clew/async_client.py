@@ -12,7 +12,7 @@ from clew.async_visitor import AsyncVisitor, asked
 from clew.backends.base import Backend
 from clew.client import DECISIONS_SECONDS, FLUSH_SECONDS, Client
 from clew.clock import Clock
-from clew.core import Durability, ReportStatus
+from clew.core import Durability, OnLoss, Overflow, ReportStatus
 from clew.memo import Memo
 from clew.model.decision import Decision
 from clew.model.measurement import Measurement
@@ -42,6 +42,10 @@ class AsyncClient:
         strict: bool = False,
         durability: Durability = "process",
         spool: str | os.PathLike[str] | None = None,
+        max_pending_bytes: int | None = None,
+        overflow: Overflow = "drop_oldest",
+        block_seconds: float = 1.0,
+        on_loss: OnLoss | None = None,
         clock: Clock | None = None,
         backend: Backend | None = None,
     ) -> None:
@@ -53,6 +57,10 @@ class AsyncClient:
             strict=strict,
             durability=durability,
             spool=spool,
+            max_pending_bytes=max_pending_bytes,
+            overflow=overflow,
+            block_seconds=block_seconds,
+            on_loss=on_loss,
             clock=clock,
             backend=backend,
         )
@@ -284,6 +292,11 @@ class AsyncClient:
     async def derive_keys(self, purpose: str) -> tuple[bytes, ...]:
         """As `Client.derive_keys`."""
         return await waited(self._client.derive_keys, purpose)
+
+    @property
+    def has_keys(self) -> bool:
+        """As `Client.has_keys`."""
+        return self._client.has_keys
 
     def visitor(
         self,

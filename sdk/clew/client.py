@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from clew.backends.base import Backend
 from clew.clock import Clock
-from clew.core import Core, Durability, ReportStatus
+from clew.core import Core, Durability, OnLoss, Overflow, ReportStatus
 from clew.model.decision import Decision
 from clew.model.measurement import Measurement
 from clew.model.profile import Profile
@@ -42,6 +42,12 @@ class Client:
         durability: what an emitted fact survives: `process` the death of the process, `disk` a
             power cut too, `none` neither.
         spool: folder of facts on their way; by default beside the database.
+        max_pending_bytes: bound on what waits to be delivered; by default 256 MB on disk, and 16 MB
+            with durability `none`.
+        overflow: what gives way at that bound: `drop_oldest`, `drop_newest`, or with `block` the
+            caller, for `block_seconds`, and then what is new.
+        on_loss: called with the cause and the number whenever `losses` grows, on whatever thread
+            noticed.
         clock: what tells the time.
         backend: one that is open already, instead of `url`.
 
@@ -68,6 +74,10 @@ class Client:
         strict: bool = False,
         durability: Durability = "process",
         spool: str | os.PathLike[str] | None = None,
+        max_pending_bytes: int | None = None,
+        overflow: Overflow = "drop_oldest",
+        block_seconds: float = 1.0,
+        on_loss: OnLoss | None = None,
         clock: Clock | None = None,
         backend: Backend | None = None,
     ) -> None:
@@ -79,6 +89,10 @@ class Client:
             strict=strict,
             durability=durability,
             spool=spool,
+            max_pending_bytes=max_pending_bytes,
+            overflow=overflow,
+            block_seconds=block_seconds,
+            on_loss=on_loss,
             clock=clock,
             backend=backend,
         )
@@ -366,6 +380,11 @@ class Client:
             purpose: what they are for; another purpose gets other keys, and so does another tenant.
         """
         return self._core.derive_keys(purpose)
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether `derive_keys` gives any: a client of a server has none but those it was given."""
+        return self._core.has_keys
 
     def visitor(
         self,

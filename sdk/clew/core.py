@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
+from urllib.parse import quote
 
 import orjson
 
@@ -20,7 +21,9 @@ from clew.backends import open_backend
 from clew.backends.base import Admission, Backend
 from clew.clock import Clock, SystemClock
 from clew.codec import to_json
-from clew.delivery.outbox import Outbox
+from clew.delivery.dead_letters import DeadLetters
+from clew.delivery.losses import Losses, OnLoss
+from clew.delivery.outbox import Outbox, Overflow
 from clew.delivery.spool import Spool
 from clew.engine.compiled import CompiledPolicy
 from clew.engine.render import content
@@ -43,7 +46,7 @@ from clew.model.profile import Profile
 from clew.model.request import DecisionRequest
 from clew.model.words import ConsentState, Reason, Traffic
 
-__all__ = ["Core", "Durability", "ReportStatus"]
+__all__ = ["Core", "Durability", "OnLoss", "Overflow", "ReportStatus", "spool_folder"]
 
 logger = logging.getLogger("clew")
 
@@ -54,6 +57,13 @@ Durability: TypeAlias = Literal["none", "process", "disk"]
 
 #: Where the data lies when nobody says, relative to the working directory.
 DEFAULT_URL = "sqlite:///clew.db"
+
+#: How many bytes wait to be delivered at most when nobody says: on disk, and without one.
+PENDING_BYTES_ON_DISK = 256 * 1024 * 1024
+PENDING_BYTES_IN_MEMORY = 16 * 1024 * 1024
+
+#: How many of those on disk are in memory too, and as many more while the disk refuses.
+PENDING_BYTES_CACHED = 4 * 1024 * 1024
 
 #: How long a consent waits for what was said before it, in seconds.
 CONSENT_SECONDS = 1.0
@@ -85,6 +95,10 @@ class Core:
         strict: bool = False,
         durability: Durability = "process",
         spool: str | os.PathLike[str] | None = None,
+        max_pending_bytes: int | None = None,
+        overflow: Overflow = "drop_oldest",
+        block_seconds: float = 1.0,
+        on_loss: OnLoss | None = None,
         clock: Clock | None = None,
         backend: Backend | None = None,
     ) -> None:
@@ -92,7 +106,7 @@ class Core:
         self.tenant = tenant or os.environ.get("CLEW_TENANT") or "default"
         self.clock = clock or SystemClock()
         self._strict = strict
-        self._losses: Counter[str] = Counter()
+        self._losses = Losses(on_loss)
         self._said: set[tuple[str, str]] = set()
         self._closed = False
         if backend is not None and (policy is not None or keys):
@@ -104,6 +118,14 @@ class Core:
             raise ConfigurationError(
                 f"durability={durability!r}: it is one of {', '.join(get_args(Durability))}"
             )
+        if overflow not in get_args(Overflow):
+            raise ConfigurationError(
+                f"overflow={overflow!r}: it is one of {', '.join(get_args(Overflow))}"
+            )
+        if max_pending_bytes is not None and max_pending_bytes < 1:
+            raise ConfigurationError(
+                f"max_pending_bytes={max_pending_bytes}: it is above 0, or None for the default"
+            )
         self.backend = backend or open_backend(
             self.url,
             tenant=self.tenant,
@@ -111,18 +133,38 @@ class Core:
             policy=None if policy is None else _bundle(policy),
             clock=self.clock,
         )
-        # Where a backend was given, only its URL tells where its facts on their way belong.
-        beside = None if backend is not None and url is None else _spool_folder(self.url)
-        folder = spool if spool is not None else beside
-        disk = (
-            None if folder is None or durability == "none" else Spool(folder, durability=durability)
+        # Where a backend was given, only its URL tells where its facts on their way belong, unless
+        # it says so itself, as one elsewhere does.
+        beside = None if backend is not None and url is None else self.url
+        folder = spool_folder(self.backend, beside, self.tenant, spool)
+        disk = None
+        memory_bytes = max_pending_bytes or PENDING_BYTES_IN_MEMORY
+        self._dead_letters = None
+        if folder is not None and durability != "none":
+            disk_bytes = max_pending_bytes or PENDING_BYTES_ON_DISK
+            memory_bytes = min(disk_bytes, PENDING_BYTES_CACHED)
+            disk = Spool(folder, durability=durability, max_bytes=disk_bytes)
+            self._dead_letters = DeadLetters(folder, clock=self.clock)
+        self.outbox = Outbox(
+            self._deliver,
+            spool=disk,
+            max_memory_bytes=memory_bytes,
+            overflow=overflow,
+            block_seconds=block_seconds,
+            dead_letter=None if self._dead_letters is None else self._dead_letters.add,
+            on_loss=on_loss,
+            clock=self.clock,
         )
-        self.outbox = Outbox(self._deliver, spool=disk, clock=self.clock)
+        # A backend elsewhere gets ready by itself, so that an event loop never waits for it here.
+        start = getattr(self.backend, "start", None)
         if disk is not None:
-            # What dead processes left behind is seen by the first decision (RULES F4).
             self.outbox.adopt()
-            self.outbox.flush(1.0)
-        self._make_ready()
+            # What dead processes left behind is seen by the first decision (RULES F4).
+            self.outbox.flush(1.0 if start is None else 0.0)
+        if start is None:
+            self._make_ready()
+        else:
+            start(None if disk is None else folder, self.outbox.put)
 
     # -- facts
 
@@ -162,13 +204,13 @@ class Core:
         if admission.payload is not None:
             self.outbox.put(admission.payload)
         elif admission.status == "refused":
-            self._losses[admission.cause or "refused"] += 1
+            self._count(admission.cause or "refused")
         return str(fact["id"])
 
     def emit_of_nobody(self) -> str:
         """Count what happened to somebody without an id: there is nobody to store it for."""
         self.check_open()
-        self._losses["no_subject"] += 1
+        self._count("no_subject")
         return mint(self.clock.now(), 0)
 
     def report(
@@ -187,12 +229,12 @@ class Core:
             name = decision.id
             if decision.policy_version is None:
                 # Made on the spot without a policy: there is nothing to learn from it (RULES D2).
-                self._losses["unattributed"] += 1
+                self._count("unattributed")
                 return "applied"
         elif isinstance(decision, str):
             proven = self.backend.read_token(decision)
             if proven is None:
-                self._losses["expired_token"] += 1
+                self._count("expired_token")
                 return "late"
             name = proven
         else:
@@ -254,8 +296,11 @@ class Core:
             self.outbox.put(payload)
         if deadline_ms is not None and (self.clock.now() - started) * 1000.0 > deadline_ms:
             self.void(made.values())
-            return self.local(names, "deadline", default)
-        return {name: made.get(name) or self._unknown(name, default) for name in names}
+            # The last known good is what stands in for a late answer already (RULES D2).
+            made = {name: one for name, one in made.items() if one.reason == "stale"}
+            missed = [name for name in names if name not in made]
+            return {**made, **self.local(missed, "deadline", default)}
+        return {name: self._answer(name, made.get(name), default) for name in names}
 
     def local(
         self, slots: Iterable[str], reason: Reason, default: Mapping[str, Any] | None
@@ -342,6 +387,11 @@ class Core:
         return self.backend.derive_keys(purpose)
 
     @property
+    def has_keys(self) -> bool:
+        """Whether `derive_keys` can give any."""
+        return bool(getattr(self.backend, "has_keys", True))
+
+    @property
     def policy(self) -> Policy | None:
         """The live policy."""
         return self.backend.policy()
@@ -349,7 +399,7 @@ class Core:
     @property
     def losses(self) -> Counter[str]:
         """What was lost or refused so far, by cause."""
-        return self._losses + self.outbox.losses
+        return self._losses.counts + self.outbox.losses
 
     # -- ending
 
@@ -368,7 +418,9 @@ class Core:
             return 0
         self._closed = True
         remaining = self.outbox.close(timeout)
-        self.backend.close()
+        # It stays open where a signal handler closes in the middle of an emit.
+        if self.outbox.is_closed:
+            self.backend.close()
         return remaining
 
     # -- inside
@@ -401,39 +453,61 @@ class Core:
         self._said.add((kind, name))
         return True
 
-    def _deliver(self, batch: list[bytes]) -> None:
-        for result in self.backend.append(batch):
+    def _deliver(self, batch: list[bytes]) -> list[int]:
+        """Have a batch stored; gives the positions of what is to be sent again."""
+        results = self.backend.append(batch)
+        for payload, result in zip(batch, results, strict=True):
             if result.status == "refused":
-                self._losses[result.cause or "refused"] += 1
-                self._say_refused(result)
+                self._bury(payload, result)
+        return [n for n, result in enumerate(results) if result.status == "retry"]
 
-    def _say_refused(self, result: ItemResult) -> None:
+    def _bury(self, payload: bytes, result: ItemResult) -> None:
+        """Count what the backend refuses, and keep it; but not what nobody has allowed to keep."""
         cause = result.cause or "refused"
+        message = result.errors[0].message if result.errors else cause
+        self._count(cause)
+        if self._dead_letters is not None and cause != "no_basis":
+            self._dead_letters.add(payload, f"{cause}: {message}")
         if self._is_news("refused", cause):
-            message = result.errors[0].message if result.errors else cause
             logger.warning("a fact was not stored (%s): %s (said once per cause)", cause, message)
+
+    def _count(self, cause: str) -> None:
+        self._losses.add(cause)
+        self._losses.tell()
 
     def _refuse(self, error: DocumentError, type: str, id: str | None) -> str:
         if self._strict:
             raise error
-        self._losses["refused"] += 1
+        self._count("refused")
         place = error.problems[0].pointer
         if self._is_news(type, place):
             logger.warning("%s (said once per type and field)", error)
         return id or mint(self.clock.now(), 0)
 
     def _failed(self, operation: str, error: Exception) -> None:
-        self._losses[f"{operation}_failed"] += 1
+        self._count(f"{operation}_failed")
         if self._is_news(operation, type(error).__name__):
             logger.error(
                 "%s failed and was answered with a fall-back: %s", operation, error, exc_info=error
             )
 
+    def _answer(
+        self, slot: str, made: Decision | None, default: Mapping[str, Any] | None
+    ) -> Decision:
+        """What the backend made of a slot; where it could make nothing, the default."""
+        if made is None:
+            return self._unknown(slot, default)
+        if made.policy_version is not None:
+            return made
+        if made.reason == "error":
+            self._count("decide_failed")
+        return self._local(slot, made.reason, default)
+
     def _unknown(self, slot: str, default: Mapping[str, Any] | None) -> Decision:
         policy = self._policy_at_hand()
         if policy is None:
             return self._local(slot, "default", default)
-        self._losses["unknown_slot"] += 1
+        self._count("unknown_slot")
         if self._is_news("slot", slot):
             near = get_close_matches(slot, policy.slots, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
@@ -486,10 +560,19 @@ def _keys_of_environment() -> tuple[str, ...]:
     return tuple(key for key in os.environ.get("CLEW_KEYS", "").split(",") if key)
 
 
-def _spool_folder(url: str) -> Path | None:
-    """Beside the database file; memory has nothing that would outlive the process."""
-    scheme, _, path = url.partition(":///")
-    return Path(f"{path}.spool") if scheme == "sqlite" else None
+def spool_folder(
+    backend: object, url: str | None, tenant: str, given: str | os.PathLike[str] | None = None
+) -> Path | None:
+    """
+    Where facts on their way wait, one folder per tenant.
+
+    That is in the folder that is given, else in that of a backend elsewhere, else beside the
+    database file; memory has nothing that would outlive the process.
+    """
+    scheme, _, path = (url or "").partition(":///")
+    beside = f"{path}.spool" if scheme == "sqlite" else None
+    folder = given or getattr(backend, "spool_folder", None) or beside
+    return None if folder is None else Path(folder) / quote(f"of-{tenant}", safe="")
 
 
 def _bundle(policy: Any) -> bytes:

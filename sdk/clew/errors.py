@@ -114,9 +114,18 @@ class BackendError(ClewError):
 
 
 class BackendUnavailableError(BackendError):
-    """The backend is unreachable, busy or failing; the call may be retried."""
+    """
+    The backend is unreachable, busy or failing; the call may be retried.
+
+    Args:
+        retry_after: how long it asked to be left alone, in seconds; None when it said nothing.
+    """
 
     retryable = True
+
+    def __init__(self, message: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class BackendRejectedError(BackendError):

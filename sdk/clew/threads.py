@@ -16,7 +16,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
-__all__ = ["THREADS_MAX", "submit", "waited", "within"]
+__all__ = ["THREADS_MAX", "Pool", "submit", "waited", "within"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,10 +28,16 @@ _Call: TypeAlias = tuple["Future[Any]", Callable[[], Any]]
 
 
 class Pool:
-    """Daemon threads, started as they are needed; the same calls as of an `Executor`, in short."""
+    """
+    Daemon threads, started as they are needed; the same calls as of an `Executor`, in short.
 
-    def __init__(self) -> None:
-        self._calls: SimpleQueue[_Call] = SimpleQueue()
+    Args:
+        threads_max: how many calls run at once; further ones queue.
+    """
+
+    def __init__(self, threads_max: int = THREADS_MAX) -> None:
+        self._threads_max = threads_max
+        self._calls: SimpleQueue[_Call | None] = SimpleQueue()
         self._idle = threading.Semaphore(0)
         self._starting = threading.Lock()
         self._started = 0
@@ -44,16 +50,22 @@ class Pool:
             self._start()
         return future
 
+    def close(self) -> None:
+        """Let the threads go once what was submitted is done; nothing is submitted after it."""
+        with self._starting:
+            for _ in range(self._started):
+                self._calls.put(None)
+
     def _start(self) -> None:
         with self._starting:
-            if self._started < THREADS_MAX:
+            if self._started < self._threads_max:
                 self._started += 1
                 name = f"clew-{self._started}"
                 threading.Thread(target=self._work, name=name, daemon=True).start()
 
     def _work(self) -> None:
-        while True:
-            _answer(*self._calls.get())
+        while (call := self._calls.get()) is not None:
+            _answer(*call)
             self._idle.release()
 
 

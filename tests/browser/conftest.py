@@ -3,12 +3,15 @@
 import json
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from browser.forno import Forno, forno, policy, window
 from clew_edge.pages.beacon import SCRIPT
 
 if TYPE_CHECKING:
@@ -129,3 +132,17 @@ def page(chromium: "Browser") -> "Iterator[Page]":
     yield page
     context.close()
     assert errors == []
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> "Iterator[Callable[..., Forno]]":
+    """Opens the shop of `browser.forno`; what it is called with is what its policy is made of."""
+    with ExitStack() as opened:
+        yield lambda *heroes, **how: opened.enter_context(forno(tmp_path, policy(*heroes, **how)))
+
+
+@pytest.fixture
+def visit(chromium: "Browser") -> "Iterator[Callable[..., Page]]":
+    """Opens windows of `browser.forno` on a shop, each of another visitor."""
+    with ExitStack() as opened:
+        yield lambda shop, **how: opened.enter_context(window(chromium, shop.url, **how))

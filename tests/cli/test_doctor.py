@@ -59,7 +59,7 @@ def test_keys_of_the_environment_are_counted(
 DYING = """
 import os
 from clew.delivery.spool import Spool
-spool = Spool("clew.db.spool")
+spool = Spool("clew.db.spool/of-default")
 spool.append(b"{}", 0.0)
 os._exit(0)
 """
@@ -68,9 +68,9 @@ os._exit(0)
 def test_what_dead_processes_left_is_counted(imported: Run, folder: Path) -> None:
     """Facts of a process that died are told and left where they are, to be adopted."""
     subprocess.run([sys.executable, "-c", DYING], cwd=folder, check=True)
-    before = sorted((folder / "clew.db.spool").iterdir())
+    before = sorted((folder / "clew.db.spool" / "of-default").iterdir())
     found = json.loads(imported("doctor", "--json").stdout)
     assert found["spool"]["left_behind"] == 1
     assert found["spool"]["left_behind_bytes"] > 0
-    assert sorted((folder / "clew.db.spool").iterdir()) == before
+    assert sorted((folder / "clew.db.spool" / "of-default").iterdir()) == before
     assert "1 file of facts left by processes that ended" in imported("doctor").stdout

@@ -253,3 +253,15 @@ def test_what_a_person_said_is_no_markup(world):
     client.emit("nick_told", subject="u-1", data={"nick": "<img src=x>"})
     decision = client.decide("hero", subject="u-1")
     assert decision.content == {"headline": "<img src=x>", "body": "<p>&lt;img src=x&gt;</p>"}
+
+
+@pytest.mark.parametrize("path", ["locale", "channel"])
+@pytest.mark.parametrize("told", [7, True, [], ["web"], {"a": 1}], ids=repr)
+def test_a_context_of_any_shape_is_decided_for(world, path, told):
+    """What the request tells need not be text; then it is no locale and no channel."""
+    local = creative("local", channels=["web"], content={"en": {"headline": "local"}})
+    client = world.client(policy(creatives=[creative("plain"), local]))
+    people(client, ["u-1"])
+    decision = client.decide("hero", subject="u-1", context={path: told})
+    assert decision.reason != "error"
+    assert client.losses == {}

@@ -123,3 +123,26 @@ def test_nothing_that_a_sender_raises_gets_out(receiver, error):
     receiver.errors.append(error)
     courier(receiver, book).deliver(batch(b"a"))
     assert book.settled == [b"a"]
+
+
+def test_what_is_asked_for_again_is_sent_again():
+    """Records whose positions the receiver names wait out a backoff; the others are settled."""
+    sent, book = [], Book()
+
+    def send(payloads):
+        sent.append(payloads)
+        return [1, 3] if len(payloads) == 4 else None
+
+    courier(send, book).deliver(batch(b"a", b"b", b"c", b"d"))
+    assert sent == [[b"a", b"b", b"c", b"d"], [b"b", b"d"]]
+    assert book.settled == [b"a", b"c", b"b", b"d"]
+    assert book.waited == [0.5]
+
+
+def test_records_asked_for_again_and_again_are_given_up_by_age():
+    """A receiver that never takes a record does not hold up delivery for ever."""
+    book = Book()
+    courier(lambda payloads: range(len(payloads)), book, now=200.0).deliver(batch(b"a"))
+    [(payload, cause, reason)] = book.buried
+    assert (payload, cause) == (b"a", "expired")
+    assert "asks for this record again" in reason

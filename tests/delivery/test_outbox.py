@@ -1,9 +1,14 @@
 """The outbox takes records at once, delivers them in order, and says what it could not."""
 
+import itertools
+import os
+import signal
 import threading
 
 import pytest
 
+from clew.delivery import outbox as outboxes
+from clew.delivery.backlog import count_records
 from clew.delivery.outbox import Outbox
 from clew.delivery.retry import Backoff
 from clew.delivery.spool import Spool
@@ -104,9 +109,11 @@ def test_flush_keeps_its_deadline(receiver, spool, opened, timing):
 def test_flush_waits_for_no_later_records(spool, opened, timing):
     """Records that are put during a flush do not hold it up."""
     gates = {b"first": threading.Event(), b"later": threading.Event()}
-    outbox = opened(
-        lambda batch: gates[batch[0]].wait(GUARD), spool=spool, batch_count=1, timing=timing
-    )
+
+    def send(batch):
+        gates[batch[0]].wait(GUARD)
+
+    outbox = opened(send, spool=spool, batch_count=1, timing=timing)
     outbox.put(b"first")
     flushed = in_thread(outbox.flush, 3.0)
     timing.wait_for_sleeper(3.0)
@@ -364,3 +371,156 @@ def test_many_threads_put_and_nothing_is_lost(receiver, tmp_path, opened):
 def test_adopting_needs_a_spool(receiver, opened):
     """Without a disk there is nothing to adopt."""
     assert opened(receiver).adopt() == 0
+
+
+def left_by_the_dead(folder, count):
+    """Let a process that is no more have left records."""
+    dead = Spool(folder)
+    for payload in numbers(count):
+        dead.append(payload, 0.0)
+    dead.forget()
+
+
+def test_a_flush_delivers_what_the_dead_left(receiver, tmp_path, opened):
+    """Whoever flushes adopts; nothing need be put for it."""
+    outbox = opened(receiver, spool=Spool(tmp_path))
+    left_by_the_dead(tmp_path, 5)
+    assert outbox.flush(GUARD) == 0
+    assert receiver.records == numbers(5)
+
+
+def test_an_idle_worker_looks_for_the_dead(receiver, tmp_path, opened, timing):
+    """A process that goes on for months delivers what others left meanwhile."""
+    outbox = opened(receiver, spool=Spool(tmp_path), batch_count=1, timing=timing)
+    outbox.put(b"mine")
+    receiver.wait_until_entered()
+    left_by_the_dead(tmp_path, 1)
+    timing.advance(30.0)
+    receiver.wait_until_entered()
+    assert outbox.flush(1.0) == 0
+    assert receiver.records == [b"mine", b"0"]
+
+
+def test_the_worker_adopts_when_it_starts(receiver, tmp_path, opened):
+    """A forked child, which never opened the folder, delivers what its predecessor left."""
+    outbox = opened(receiver, spool=Spool(tmp_path), linger_seconds=0.0)
+    left_by_the_dead(tmp_path, 1)
+    outbox.put(b"mine")
+    while b"0" not in itertools.chain(*receiver.attempts):
+        receiver.wait_until_entered()
+    assert outbox.flush(GUARD) == 0
+    assert sorted(receiver.records) == [b"0", b"mine"]
+
+
+def test_a_flush_waits_for_what_another_thread_adopts(receiver, tmp_path, opened, monkeypatch):
+    """What is being adopted when a flush comes is delivered before the flush returns."""
+    counting, counted = threading.Event(), threading.Event()
+
+    def slowly(extent):
+        counting.set()
+        assert counted.wait(GUARD)
+        return count_records(extent)
+
+    monkeypatch.setattr(outboxes, "count_records", slowly)
+    outbox = opened(receiver, spool=Spool(tmp_path))
+    left_by_the_dead(tmp_path, 3)
+    adopted = in_thread(outbox.adopt)
+    assert counting.wait(GUARD)
+    flushed = in_thread(outbox.flush, GUARD)
+    counted.set()
+    assert (adopted(), flushed()) == (3, 0)
+    assert receiver.records == numbers(3)
+
+
+def test_adopting_takes_no_longer_than_it_may(receiver, tmp_path, opened, timing):
+    """Files that there was no time for are left for the next time."""
+    outbox = opened(receiver, spool=Spool(tmp_path), timing=timing)
+    for _ in range(3):
+        left_by_the_dead(tmp_path, 1)
+    assert [outbox.adopt(0.0) for _ in range(4)] == [1, 1, 1, 0]
+
+
+class Interrupting(Spool):
+    """A spool in the middle of whose writes a signal handler runs."""
+
+    handler = staticmethod(lambda: None)
+
+    def append(self, payload, at):
+        self.handler()
+        return super().append(payload, at)
+
+
+@pytest.mark.parametrize("name", ["flush", "close"])
+def test_a_signal_handler_in_the_middle_of_a_put(receiver, tmp_path, opened, name):
+    """A handler that flushes or closes there waits for nothing and breaks nothing."""
+    spool = Interrupting(tmp_path)
+    outbox = opened(receiver, spool=spool)
+    outbox.put(b"0")
+    answers = []
+    spool.handler = lambda: answers.append(getattr(outbox, name)(GUARD))
+    outbox.put(b"1")
+    spool.handler = lambda: None
+    assert answers in ([0], [1])
+    assert not outbox.is_closed
+    assert outbox.close(GUARD) == 0
+    assert receiver.records == [b"0", b"1"]
+
+
+def test_a_signal_handler_in_the_middle_of_a_flush(spool, opened):
+    """A handler that closes while its own thread flushes finishes what the flush began."""
+    handling = threading.Event()
+    found = []
+
+    def send(batch):
+        os.kill(os.getpid(), signal.SIGUSR1)
+        assert handling.wait(GUARD)
+        found.extend(batch)
+
+    def handler(*_):
+        handling.set()
+        assert outbox.close(GUARD) == 0
+
+    outbox = opened(send, spool=spool, linger_seconds=GUARD)
+    outbox.put(b"0")
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        assert outbox.flush(GUARD) == 0
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert outbox.is_closed
+    assert found == [b"0"]
+
+
+def test_what_is_given_up_after_the_end_is_not_buried_twice(receiver, tmp_path, opened, timing):
+    """A send that fails for good when its outbox is closed leaves its record to the next one."""
+    dead = []
+    receiver.poison = {b"0"}
+    receiver.gate.clear()
+    outbox = opened(
+        receiver,
+        spool=Spool(tmp_path),
+        batch_count=1,
+        timing=timing,
+        dead_letter=lambda *letter: dead.append(letter),
+    )
+    outbox.put(b"0")
+    receiver.wait_until_entered()
+    [worker] = [one for one in threading.enumerate() if one.name == "clew-outbox"]
+    assert outbox.close(0.0) == 1
+    receiver.gate.set()
+    worker.join(GUARD)
+    assert (dead, outbox.losses) == ([], {})
+
+
+def test_what_the_end_cannot_deliver_from_memory_is_counted(receiver, opened, caplog):
+    """At the end of the process what no disk has is counted, told and logged."""
+    told = []
+    outbox = opened(receiver, on_loss=lambda *loss: told.append(loss))
+    receiver.gate.clear()
+    for payload in numbers(3):
+        outbox.put(payload)
+    outbox.at_exit(0.0)
+    assert told == [("closed", 3)]
+    assert [record.message for record in caplog.records] == [
+        "3 records end with the process, for no disk has them"
+    ]

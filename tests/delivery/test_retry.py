@@ -39,3 +39,9 @@ def test_the_receivers_wish_is_the_least_wait():
 def test_what_passes_is_retried(error, expected):
     """An error's own word decides, then whether it is a fault of the machine or the network."""
     assert is_retryable(error) is expected
+
+
+def test_a_receiver_may_not_ask_for_ever():
+    """What it asks for is honoured up to an hour."""
+    error = BackendUnavailableError("busy", retry_after=1e9)
+    assert Backoff(random=lambda: 0.0).delay(0, error) == 3_600.0

@@ -103,3 +103,12 @@ def test_what_the_application_forbids_stays_forbidden():
     """`no-store` and `no-transform` are stricter than we are, so they stay."""
     (value,) = [v for n, v in private(headers(cache_control="no-store, no-transform")) if n]
     assert value == b"private, no-cache, no-store, no-transform"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["undefined", "hex", "rot13", "idna", "punycode", "unicode_escape", "utf-8-sig", "cp037"],
+)
+def test_a_charset_in_which_ascii_is_not_itself_is_none_of_ours(name):
+    """Python knows codecs that are no encodings of a page, and some that are not ASCII's."""
+    assert charset(headers(content_type=f"text/html; charset={name}")) is None

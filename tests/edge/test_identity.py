@@ -1,8 +1,12 @@
 """The signed cookie."""
 
+import asyncio
+
 import pytest
 
-from clew_edge.identity import Cookie
+from clew.errors import BackendError
+from clew_edge import identity
+from clew_edge.identity import Cookie, KeyedCookie
 
 OLD, NEW = b"o" * 32, b"n" * 32
 
@@ -70,3 +74,68 @@ def test_forgetting_ends_the_cookie_at_once():
     assert Cookie([NEW], dev=False).forget() == (
         b"__Host-clew=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax"
     )
+
+
+class Keys:
+    """A client whose store answers when it is let go, at first with what a test says."""
+
+    has_keys = True
+
+    def __init__(self, *failures):
+        self.failures = list(failures)
+        self.asked = 0
+        self.go = asyncio.Event()
+
+    async def derive_keys(self, purpose):
+        self.asked += 1
+        if self.failures:
+            raise self.failures.pop()
+        await self.go.wait()
+        return (NEW,)
+
+
+def test_requests_wait_together_for_the_keys_of_the_cookie():
+    """The store is asked once, however many come before it has answered."""
+
+    async def scenario():
+        client = Keys()
+        keyed = KeyedCookie(client, dev=False)
+        waiting = [asyncio.create_task(keyed.get()) for _ in range(3)]
+        await asyncio.sleep(0)
+        client.go.set()
+        found = await asyncio.gather(*waiting)
+        assert found[0] is not None
+        assert found == [found[0]] * 3
+        assert client.asked == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_store_that_hangs_delays_the_first_requests_only(monkeypatch):
+    """When the time of the first is over, nobody is known until the store answers."""
+    monkeypatch.setattr(identity, "KEYS_SECONDS", 0.001)
+
+    async def scenario():
+        client = Keys()
+        keyed = KeyedCookie(client, dev=False)
+        assert await keyed.get() is None
+        monkeypatch.setattr(identity, "KEYS_SECONDS", 3_600)
+        assert await keyed.get() is None
+        client.go.set()
+        assert any([await keyed.get() for _ in range(10)])
+        assert client.asked == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_store_that_fails_is_asked_again_and_told_of_once(caplog):
+    """Whoever comes in between is not known."""
+
+    async def scenario():
+        client = Keys(BackendError("down"), BackendError("down"))
+        client.go.set()
+        keyed = KeyedCookie(client, dev=False)
+        assert [await keyed.get() is None for _ in range(3)] == [True, True, False]
+
+    asyncio.run(scenario())
+    assert [record.levelname for record in caplog.records] == ["ERROR"]

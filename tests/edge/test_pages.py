@@ -3,10 +3,12 @@
 import asyncio
 import gzip
 import json
+from datetime import UTC, datetime
 
 import pytest
-from jinja2 import Environment
+from jinja2 import DictLoader, Environment, TemplateRuntimeError
 
+from clew import Decision
 from clew_edge import ClewMiddleware, SlotExtension, fragments
 from edge.asgi import answering, ask, html, page, start
 from edge.worlds import allow, shop_client, voided
@@ -310,8 +312,6 @@ def test_a_slot_may_stand_twice_in_a_page():
 
 def test_slots_of_plain_html_are_rendered_by_templates_of_their_own():
     """`fragments` renders `slots/<slot>.html` with the content's fields by name."""
-    from jinja2 import DictLoader
-
     env = Environment(
         autoescape=True, loader=DictLoader({"slots/hero.html": "<em>{{ headline }}</em>"})
     )
@@ -352,3 +352,76 @@ def test_whatever_a_view_writes_of_a_decision_is_private():
         )
     assert answer.headers["cache-control"] == "private, no-cache"
     assert answer.headers["etag"] == '"1"'
+
+
+@pytest.mark.parametrize(
+    "rendered",
+    [pytest.param(b"<b>bytes</b>", id="bytes"), pytest.param(5, id="a-number")],
+)
+def test_what_is_no_html_keeps_the_default(rendered, caplog):
+    """A mistake in `render` does not break a page that is on its way."""
+    with shop_client() as client:
+        answer = run(client, html(), *page(SLOT), render=lambda decision: rendered)
+    assert answer.body == SLOT
+    assert any("HTML is text" in message for message in caplog.messages)
+
+
+def test_render_may_be_asynchronous():
+    """As the other callables of the application."""
+
+    async def render(decision):
+        await asyncio.sleep(0)
+        return "<b>later</b>"
+
+    with shop_client() as client:
+        assert "<b>later</b>" in run(client, html(), *page(SLOT), render=render).shown
+
+
+def test_a_client_that_was_closed_does_not_break_a_page_on_its_way():
+    """While a server shuts down, the last pages show their defaults."""
+    client = shop_client()
+    client.close()
+    assert run(client, html(), *page(SLOT)).body == SLOT
+
+
+NESTED = (
+    '{% slot "hero" as hero %}{{ hero.headline }}'
+    '{% slot "side" as side %}<small>{{ side.headline }}</small>{% endslot %}{% endslot %}'
+    '<hr>{% slot "side" as side %}<b>{{ side.headline }}</b>{% endslot %}'
+)
+
+
+@pytest.mark.parametrize("enable_async", [False, True], ids=["plain", "async"])
+def test_a_slot_within_one_that_is_filled_takes_nothing_from_its_next_place(enable_async):
+    """Each place has its own markup, and no mark of ours is left in what fills a slot."""
+    app, _ = templated(NESTED, enable_async=enable_async)
+    with shop_client() as client:
+        answer = asyncio.run(ask(ClewMiddleware(app, client=client, **MOODY), headers=LOUD))
+    assert answer.shown == (
+        "<!--clew:hero-->LOUD pizza<small></small><!--/clew-->"
+        "<hr><!--clew:side--><b>Coffee &lt;now&gt;</b><!--/clew-->"
+    )
+
+
+@pytest.mark.parametrize("name", ["9lives", "a b", "a" * 129, ""])
+def test_a_tag_whose_name_no_slot_can_have_is_refused_where_it_stands(name):
+    """A policy could not declare it, and the page would never find it."""
+    _, template = templated('{% slot "' + name + '" %}x{% endslot %}')
+    with pytest.raises(TemplateRuntimeError, match="begins with a letter"):
+        template.render()
+
+
+def test_a_field_of_the_content_may_be_called_decision():
+    """A fragment's own `decision` goes before it."""
+    made = Decision(
+        id="d",
+        slot="hero",
+        decided_at=datetime.now(UTC),
+        reason="priority",
+        content={"decision": "theirs", "headline": "Hi"},
+    )
+    env = Environment(
+        autoescape=True,
+        loader=DictLoader({"slots/hero.html": "{{ headline }} {{ decision.slot }}"}),
+    )
+    assert fragments(env)(made) == "Hi hero"

@@ -30,6 +30,10 @@ def test_a_path_has_the_slots_that_are_declared_for_it(routes, path, expected):
     [
         pytest.param({"home": ["hero"]}, id="no-path"),
         pytest.param({"/": "hero"}, id="text-instead-of-a-list"),
+        pytest.param({"/": None}, id="nothing-instead-of-a-list"),
+        pytest.param({"/": [1]}, id="a-number-instead-of-a-slot"),
+        pytest.param([1], id="a-number-instead-of-a-path"),
+        pytest.param("/", id="one-path-instead-of-several"),
     ],
 )
 def test_a_route_that_could_never_match_is_refused(routes):

@@ -1,11 +1,14 @@
 """Nothing waits but for an unfinished tag, or for the slot it stands in."""
 
 import asyncio
+import json
 import threading
+
+from starlette.concurrency import run_in_threadpool
 
 from clew.backends.memory import MemoryStore
 from clew_edge import ClewMiddleware
-from edge.asgi import eventually, html, page
+from edge.asgi import answering, ask, eventually, html, page
 from edge.worlds import allow, shop_client, voided
 
 
@@ -44,8 +47,10 @@ class Stuck(MemoryStore):
         super().__init__()
         self.go = threading.Event()
         self.go.set()
+        self.entered = threading.Event()
 
     def changes(self):
+        self.entered.set()
         self.go.wait(30)
         return super().changes()
 
@@ -258,5 +263,70 @@ def test_nothing_is_sent_after_the_application_has_ended():
             while others := asyncio.all_tasks() - {asyncio.current_task()}:
                 await asyncio.wait(others)
             assert line.messages.qsize() == before
+
+    asyncio.run(scenario())
+
+
+def test_a_request_cancelled_while_it_ends_leaves_no_decision_open():
+    """What was decided ahead and not shown is voided, wherever the request was cut off."""
+    store = Stuck()
+
+    async def scenario():
+        line = Line()
+
+        async def app(scope, receive, send):
+            await eventually(store.entered.is_set)
+            await send(html())
+            asyncio.get_running_loop().call_soon(asyncio.current_task().cancel)
+            await send(page(b"no slot here")[0])
+
+        with shop_client(store=store) as client:
+            subject = allow(client, "ada")
+            wrapped = ClewMiddleware(
+                app,
+                client=client,
+                routes={"/": ["hero"]},
+                subject=lambda request: subject,
+                deadline_ms=30_000,
+            )
+            store.go.clear()
+            store.entered.clear()
+            task = line.request(wrapped)
+            await asyncio.wait((task,))
+            assert task.cancelled()
+            store.go.set()
+            await eventually(lambda: voided(client))
+            assert client.decisions(subject) == []
+
+    asyncio.run(scenario())
+
+
+def test_reports_that_wait_for_a_store_take_no_thread_of_the_application():
+    """While a store hangs, beacons queue among themselves, and views in threads go on."""
+    store = Stuck()
+
+    async def scenario():
+        with shop_client(store=store) as client:
+            made = client.decide("hero", subject=allow(client, "ada"))
+            report = {"view": "v", "outcomes": [{"token": made.token, "type": "displayed"}]}
+            store.go.clear()
+            wrapped = ClewMiddleware(answering(), client=client)
+            posting = [
+                asyncio.create_task(
+                    ask(
+                        wrapped,
+                        "/_clew/outcomes",
+                        method="POST",
+                        headers=[("content-type", "application/json")],
+                        body=json.dumps(report).encode(),
+                    )
+                )
+                for _ in range(50)
+            ]
+            await asyncio.sleep(0)
+            assert await asyncio.wait_for(run_in_threadpool(lambda: "went on"), 30) == "went on"
+            assert not any(each.done() for each in posting)
+            store.go.set()
+            assert {answer.status for answer in await asyncio.gather(*posting)} == {200}
 
     asyncio.run(scenario())

@@ -128,3 +128,13 @@ def test_a_page_with_slots_is_asked_for_whole_and_anew():
         asyncio.run(ask(wrapped, "/", headers=headers))
         asyncio.run(ask(wrapped, "/about", headers=headers))
     assert seen == [[b"accept", b"x-own"], [name.encode() for name, _ in headers]]
+
+
+def test_headers_that_can_be_read_once_arrive():
+    """ASGI lets an application give any iterable."""
+    given = [(b"content-type", b"text/plain"), (b"x-own", b"1")]
+    told = {"type": "http.response.start", "status": 200, "headers": iter(given)}
+    with shop_client() as client:
+        app = ClewMiddleware(answering(told, *page(b"x")), client=client)
+        answer = asyncio.run(ask(app))
+    assert list(answer.messages[0]["headers"]) == given

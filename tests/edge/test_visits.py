@@ -190,3 +190,50 @@ def test_a_request_that_asks_for_nothing_stores_nothing():
         app.app = plain
         get(app, path="/site.css")
     assert made == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(object, id="an-object"),
+        pytest.param(lambda: True, id="a-truth"),
+        pytest.param(lambda: b"ada", id="bytes"),
+        pytest.param(lambda: asyncio.sleep(0), id="a-coroutine"),
+    ],
+)
+def test_what_cannot_be_an_id_is_nobody(answer, caplog):
+    """The text of an object may be the same for two people, who would be taken for one."""
+    seen = []
+    with shop_client() as client:
+        get(wrapped(client, seen.append, subject=lambda request: answer()))
+    assert seen[0].subject is None
+    assert sum("subject= gave" in message for message in caplog.messages) == 1
+
+
+@pytest.mark.parametrize("answer", [None, False, "", 0])
+def test_who_is_not_signed_in_is_nobody_and_no_fault(answer, caplog):
+    """`user.is_authenticated and user.id` is a usual way to ask."""
+    seen = []
+    with shop_client() as client:
+        get(wrapped(client, seen.append, subject=lambda request: answer))
+    assert seen[0].subject is None
+    assert not any("subject=" in message for message in caplog.messages)
+
+
+def test_the_id_of_who_is_signed_in_is_never_kept_in_the_browser():
+    """Whoever comes next to this browser would be taken for that person."""
+
+    def sign_in_and_allow(visitor):
+        visitor.identify("ada; Domain=evil.test")
+        grant(visitor)
+
+    with shop_client() as client:
+        assert get(wrapped(client, sign_in_and_allow)).cookies == []
+
+
+def test_a_language_is_as_long_as_languages_are():
+    """A header of any length does not fill the records."""
+    seen = []
+    with shop_client() as client:
+        get(wrapped(client, seen.append), accept_language="de" + "-abcdefgh" * 1_000)
+    assert len(seen[0].context["locale"]) < 40

@@ -99,7 +99,7 @@ def is_said_by_the_schema_alone(kind: str, problem: Problem) -> bool:
     """Whether the models leave this rule to the schema, or to the compiler of the policy."""
     steps = set(problem.pointer.split("/"))
     between_fields = problem.keyword == "anyOf" or "`sticky_seconds`" in problem.message
-    entries = kind == "signal" and "purposes" in steps
+    entries = (kind == "signal" and "purposes" in steps) or (kind == "keys" and "scopes" in steps)
     in_policy = kind == "policy" and (problem.keyword in SPELLING or COMPILED & steps)
     in_map = kind == "import_map" and (problem.keyword == "const" or COMPILED & steps)
     return between_fields or entries or bool(in_policy or in_map)

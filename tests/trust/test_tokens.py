@@ -59,3 +59,12 @@ def test_new_keys_are_new():
     """Each key is made anew and is long enough."""
     assert len({new_key() for _ in range(50)}) == 50
     tokens(new_key())
+
+
+def test_a_token_has_one_spelling():
+    """No other last character gives the same signature: a report could be told anew with each."""
+    token = tokens().issue(NAME, 0)
+    others = [token[:-1] + chr(ord(token[-1]) ^ bit) for bit in (1, 2, 4, 8, 16)]
+    for other in others:
+        with pytest.raises(TokenError):
+            tokens().read(other, 0)

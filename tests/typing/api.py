@@ -20,6 +20,10 @@ from clew import (
 )
 from clew.backends.base import Backend, Store
 from clew.backends.embedded import Embedded
+from clew.backends.http import HttpBackend, Response, Transport
+from clew.backends.http.address import Address
+from clew.backends.http.full import HttpxTransport
+from clew.backends.http.lean import LeanTransport
 from clew.backends.memory import MemoryStore
 from clew.backends.sqlite import SqliteStore
 from clew.clock import Clock, SystemClock
@@ -32,6 +36,11 @@ store: Store = MemoryStore()
 store = SqliteStore(Path("shop.db"))
 backend: Backend = Embedded(store, clock=clock)
 backend = open_backend("memory://")
+
+transport: Transport = HttpxTransport(Address("https", "host", 443, "", "key"), {})
+transport = LeanTransport(Address("https", "host", 443, "", "key"), {})
+assert_type(transport.request("GET", "/healthz", seconds=1.0), Response)
+backend = HttpBackend(lambda: (transport, transport), deadline_ms=80.0)
 
 client = Client("sqlite:///shop.db", policy={"id": "shop"}, clock=clock)
 client = FakeClient({"hero": {"headline": "Hi"}})

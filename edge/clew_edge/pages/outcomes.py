@@ -19,7 +19,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
@@ -27,6 +26,7 @@ from clew.errors import TokenError
 from clew.model.limits import ID_MAX
 from clew_edge.pages.origin import is_same_origin
 from clew_edge.pages.problems import RefusedError
+from clew_edge.threads import waited
 
 if TYPE_CHECKING:
     from clew import AsyncClient
@@ -57,7 +57,7 @@ async def take_outcomes(request: Request, client: AsyncClient) -> Response:
         raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send content-type: application/json")
     view, items = _read(await _body(request))
     # A decision of another process is looked up in the store, and the loop waits for no store.
-    statuses = await run_in_threadpool(lambda: [_report(client, view, item) for item in items])
+    statuses = await waited(lambda: [_report(client, view, item) for item in items])
     return JSONResponse({"outcomes": statuses}, headers={"cache-control": "no-store"})
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +84,22 @@ async def _account(client: AsyncClient, visitor: AsyncVisitor) -> _Account:
     latest: dict[str, Decision] = {}
     for decision in await client.decisions(visitor.subject):
         latest.setdefault(decision.slot, decision)
-    return _Account(await visitor.profile(), tuple(latest.values()))
+    kept = await _kept(visitor, latest)
+    told = tuple(kept.get(decision.id, decision) for decision in latest.values())
+    return _Account(await visitor.profile(), told)
+
+
+async def _kept(visitor: AsyncVisitor, slots: Iterable[str]) -> dict[str, Decision]:
+    """
+    Give the decisions that pages still show, by id.
+
+    The content of a kept decision follows the profile, so it is told as the next page will show it.
+    Where the slot would be decided anew, that is voided: nobody was shown it.
+    """
+    await visitor.prepare(tuple(slots))
+    found = {decision.id: decision for decision in visitor.decided.values()}
+    visitor.finish()
+    return found
 
 
 def _document(account: _Account) -> dict[str, Any]:

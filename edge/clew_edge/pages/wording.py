@@ -4,7 +4,8 @@ The words of the why page: what a decision holds, said as one person would say i
 Nothing here adds to what the decision's explanation says. Where chance chose, the words say so.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -39,7 +40,9 @@ _GROUNDS = {
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 #: Texts that are addresses say nothing to a reader.
-_ADDRESSES = ("http://", "https://", "/")
+_ADDRESSES = ("http://", "https://", "/", "#")
+#: And names of colours, pictures and items are meant for the page, where there is more to read.
+_CODE = re.compile(r"[a-z0-9_-]+")
 
 
 def method(decision: Decision) -> str:
@@ -75,10 +78,13 @@ def shown(decision: Decision) -> list[str]:
     return [text for content in contents or [decision.content] for text in _texts(content)]
 
 
-def _texts(content: Mapping[str, Any]) -> Iterator[str]:
-    for each in content.values():
-        if isinstance(each, str) and each and not each.startswith(_ADDRESSES):
-            yield each
+def _texts(content: Mapping[str, Any]) -> Iterable[str]:
+    texts = [
+        each
+        for each in content.values()
+        if isinstance(each, str) and each and not each.startswith(_ADDRESSES)
+    ]
+    return [text for text in texts if not _CODE.fullmatch(text)] or texts
 
 
 def context(decision: Decision) -> list[tuple[str, str]]:

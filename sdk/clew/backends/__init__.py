@@ -1,7 +1,8 @@
 """
 Where the data lies: opened by URL, found through the entry points `clew.backends`.
 
-`memory://`, `sqlite:///relative.db`, `sqlite:////absolute.db`; other distributions add theirs.
+`memory://`, `sqlite:///relative.db`, `sqlite:////absolute.db`, `https://KEY@host` (a `clew serve`);
+other distributions add theirs.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,7 +24,8 @@ def open_backend(
         url: `scheme://…`; the scheme chooses the backend.
         tenant: whose data it is.
         keys: signing keys, newest first.
-        options: handed to the backend: `policy` (a canonical bundle), `clock`, `uniform`.
+        options: handed to the backend: `policy` (a canonical bundle), `clock`; inside the process
+            `uniform`; at a server `key` and `deadline_ms`.
 
     Raises:
         ConfigurationError: this is no URL, or the backend cannot be opened as asked.
@@ -42,7 +44,12 @@ def _ours(scheme: str) -> Callable[..., Backend] | None:
     """Our own openers, known without asking what is installed, which would take 40 ms."""
     from clew.backends import opening
 
-    return {"memory": opening.open_memory, "sqlite": opening.open_sqlite}.get(scheme)
+    return {
+        "http": opening.open_http,
+        "https": opening.open_http,
+        "memory": opening.open_memory,
+        "sqlite": opening.open_sqlite,
+    }.get(scheme)
 
 
 def _installed(scheme: str) -> Callable[..., Backend]:

@@ -469,7 +469,7 @@ class Embedded:
             policy,
             made,
             cache=cache,
-            token=lambda: self._keyring.tokens(self.compiled()).issue(made["id"], at),
+            token=lambda: self._keyring.tokens(policy).issue(made["id"], at),
             counts=self._figures,
             decided_at=at,
             valid_until=valid_until,

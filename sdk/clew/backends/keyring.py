@@ -15,7 +15,7 @@ from clew.backends.base import Store
 from clew.engine.compiled import CompiledPolicy
 from clew.trust.tokens import Tokens, check_keys, new_key
 
-__all__ = ["Keyring"]
+__all__ = ["Keyring", "derived"]
 
 #: Tokens outlive the longest window by a day (RULES K2), in seconds.
 TOKEN_MARGIN_SECONDS = 86_400.0
@@ -51,19 +51,12 @@ class Keyring:
 
     def derive(self, purpose: str) -> tuple[bytes, ...]:
         """
-        Derive a key of 32 bytes from each signing key, newest first.
-
-        One block of HMAC-SHA256 over purpose and tenant, as the expansion of HKDF (RFC 5869, 2.3)
-        for a key that is random already. As JSON, no two pairs read the same, and none reads as
-        what tokens are derived with.
+        Derive a key of 32 bytes from each signing key, newest first, as `derived`.
 
         Raises:
             ConfigurationError: a signing key is too short to be safe.
         """
-        keys = self._secrets()
-        check_keys(keys)
-        info = orjson.dumps(["clew.key", purpose, self._tenant])
-        return tuple(hmac.digest(key.encode(), info, hashlib.sha256) for key in keys)
+        return derived(self._secrets(), purpose, self._tenant)
 
     def _secrets(self) -> tuple[str, ...]:
         self._keys = self._keys or self._shared()
@@ -76,3 +69,19 @@ class Keyring:
                 body = orjson.dumps([new_key()])
                 write.put_setting("", _KEYS, body)
         return tuple(orjson.loads(body))
+
+
+def derived(keys: Sequence[str], purpose: str, tenant: str) -> tuple[bytes, ...]:
+    """
+    Derive a key of 32 bytes for one purpose of one tenant from each signing key.
+
+    One block of HMAC-SHA256 over purpose and tenant, as the expansion of HKDF (RFC 5869, 2.3) for a
+    key that is random already. As JSON, no two pairs read the same, and none reads as what tokens
+    are derived with.
+
+    Raises:
+        ConfigurationError: a signing key is too short to be safe.
+    """
+    check_keys(keys)
+    info = orjson.dumps(["clew.key", purpose, tenant])
+    return tuple(hmac.digest(key.encode(), info, hashlib.sha256) for key in keys)

@@ -2,9 +2,17 @@
 
 from typing import Any
 
+from clew.backends.base import Backend
 from clew.backends.embedded import Embedded
 
-__all__ = ["open_memory", "open_sqlite"]
+__all__ = ["open_http", "open_memory", "open_sqlite"]
+
+
+def open_http(url: str, **options: Any) -> Backend:
+    """Open `https://KEY@host`; options as `clew.backends.http.opening.open_http`."""
+    from clew.backends.http import opening
+
+    return opening.open_http(url, **options)
 
 
 def open_memory(url: str, **options: Any) -> Embedded:

@@ -11,13 +11,16 @@ from typing import Any
 
 import click
 
+from clew.cli.deadletters import deadletter
 from clew.cli.deciding import decide, explain
 from clew.cli.demo import demo
 from clew.cli.doctor import doctor
 from clew.cli.importing import import_rows
+from clew.cli.keys import key
 from clew.cli.measuring import measure
 from clew.cli.people import profile
 from clew.cli.policies import policy
+from clew.cli.serving import serve
 from clew.errors import ClewError
 
 __all__ = ["app"]
@@ -72,5 +75,17 @@ def app(*, debug: bool) -> None:
     """Signals in, decisions out, outcomes back, lift you can believe."""
 
 
-for command in (import_rows, policy, profile, decide, explain, measure, doctor, demo):
+for command in (
+    import_rows,
+    policy,
+    profile,
+    decide,
+    explain,
+    measure,
+    deadletter,
+    doctor,
+    demo,
+    serve,
+    key,
+):
     app.add_command(command)

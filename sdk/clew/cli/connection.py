@@ -47,6 +47,13 @@ class Connection:
         scheme, _, path = self.url.partition(":///")
         return Path(path) if scheme == "sqlite" else None
 
+    @property
+    def place(self) -> str:
+        """The URL as it may be shown: without the key or password in it."""
+        scheme, separator, rest = self.url.partition("://")
+        authority, slash, path = rest.partition("/")
+        return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}"
+
     def backend(self, *, policy: Path | None = None, as_of: float | None = None) -> Backend:
         """Open the backend; a policy seeds it."""
         bundle = None if policy is None else build_bundle(load_policy(policy))
@@ -80,7 +87,7 @@ class Connection:
         with Client(self.url, tenant=self.tenant, backend=backend, clock=clock) as client:
             if backend.policy() is None:
                 raise ConfigurationError(
-                    f"no policy is live for tenant {self.tenant!r} in {self.url}; "
+                    f"no policy is live for tenant {self.tenant!r} in {self.place}; "
                     "make one live with `clew policy publish PATH`"
                 )
             yield client, backend
@@ -96,7 +103,8 @@ class Connection:
         with self.opened() as backend:
             if not isinstance(backend, Embedded):
                 raise ConfigurationError(
-                    f"{self.url} is a server; run this where its database is, or use its own means"
+                    f"{self.place} is a server; run this where its database is, or use its own "
+                    "means"
                 )
             yield backend
 

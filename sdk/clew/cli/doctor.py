@@ -1,7 +1,6 @@
 """`clew doctor`: what is configured, what is reachable, what waits, and what to do about faults."""
 
 import os
-from pathlib import Path
 from typing import Any
 
 import click
@@ -11,6 +10,7 @@ from clew.backends.base import Backend
 from clew.backends.embedded import Embedded
 from clew.cli.connection import Connection, connected, json_option
 from clew.cli.show import console, print_json, several, table, tell
+from clew.core import spool_folder
 from clew.delivery.segment import Segment
 from clew.errors import ClewError
 
@@ -32,7 +32,7 @@ class _Findings:
 @click.pass_context
 def doctor(ctx: click.Context, connection: Connection, *, as_json: bool) -> None:
     """Look at everything clew stands on here; exits with 1 when something is wrong."""
-    found = _Findings({"url": connection.url, "tenant": connection.tenant})
+    found = _Findings({"url": connection.place, "tenant": connection.tenant})
     found.facts["keys"] = _keys()
     _look_at_spool(connection, found)
     if connection.file is not None and not connection.file.exists():
@@ -58,9 +58,9 @@ def _keys() -> str:
 
 def _look_at_spool(connection: Connection, found: _Findings) -> None:
     """Count what processes have left on its way; those that run have their files locked."""
-    if connection.file is None:
+    folder = spool_folder(None, connection.url, connection.tenant)
+    if folder is None:
         return
-    folder = Path(f"{connection.file}.spool")
     held = files = pending = 0
     for path in sorted(folder.glob("*.seg")):
         segment = Segment.claim(path)
@@ -87,7 +87,7 @@ def _look_at_backend(connection: Connection, found: _Findings) -> None:
             live = backend.policy()
     except ClewError as error:
         found.facts["reachable"] = False
-        found.faults.append(f"{connection.url} cannot be used: {error}")
+        found.faults.append(f"{connection.place} cannot be used: {error}")
         return
     found.facts["policy"] = None if live is None else f"{live.id} {live.version}"
     if live is None:

@@ -14,6 +14,7 @@ import attrs
 
 from clew.codec.scalars import Reader, Writer, mismatch
 from clew.model.import_map import ImportMap
+from clew.model.keys import Keys
 from clew.model.policy import Policy
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["class_reader", "class_writer", "kept_fields", "kind"]
 
-_WRITTEN_BY_HAND = (ImportMap, Policy)
+_WRITTEN_BY_HAND = (ImportMap, Keys, Policy)
 
 #: Where the unknown fields of the document being read are counted.
 kept_fields: ContextVar[Counter[str] | None] = ContextVar("kept_fields", default=None)

@@ -95,7 +95,9 @@ class Backlog:
         if extent is not None and self._cached_bytes + size > self._max_memory_bytes:
             self._spill(extent)
         else:
-            self._items.append(Record(self.next_ticket, payload, at, extent))
+            # A copy, for an encoder's buffer may take kilobytes however short the payload is.
+            held = bytes(memoryview(payload))
+            self._items.append(Record(self.next_ticket, held, at, extent))
             self._weigh(size, extent)
         self.next_ticket += 1
         self.count += 1

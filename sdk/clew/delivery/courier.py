@@ -5,17 +5,21 @@ fault.
 No thread and no lock is known here; what it needs of them it is given.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from clew.clock import Clock
 from clew.delivery.backlog import Record
 from clew.delivery.retry import Backoff, is_retryable
+from clew.errors import BackendUnavailableError
 
 __all__ = ["Courier", "Ledger", "Send"]
 
-#: Hands over payloads, all or none; raises if the receiver did not take them.
-Send = Callable[[list[bytes]], None]
+#: Hands over payloads; gives the positions of those that are to be sent again (None: of none).
+#: Raises if the receiver took none of them.
+Send = Callable[[list[bytes]], Collection[int] | None]
+
+_AGAIN = BackendUnavailableError("the receiver asks for this record again")
 
 
 class Ledger(Protocol):
@@ -39,7 +43,7 @@ class Courier:
     Delivers batches in order.
 
     - An error that is retryable holds up everything behind it, so order is kept and a receiver in
-      trouble gets one probe at a time.
+      trouble gets one probe at a time. So do single records that the receiver asks for again.
     - One that is not splits the batch: of n records one is found at fault after about 2 log2 n
       attempts, and the others get through.
     - Attempts are bounded by age, not by number: a record that fails when it is older than
@@ -60,12 +64,12 @@ class Courier:
         parts = [batch]
         failures = 0
         while parts and self._ledger.pause(0):
-            part = parts.pop()
-            error = self._attempt(part)
-            if error is None:
+            part, error = self._attempt(batch := parts.pop())
+            if len(part) < len(batch):
                 failures = 0
-                self._ledger.settle(part)
-            elif is_retryable(error):
+            if error is None:
+                continue
+            if is_retryable(error):
                 if part := self._without_expired(part, error):
                     parts.append(part)
                     self._ledger.pause(self._backoff.delay(failures, error))
@@ -76,12 +80,14 @@ class Courier:
                 middle = len(part) // 2
                 parts += [part[middle:], part[:middle]]
 
-    def _attempt(self, part: list[Record]) -> BaseException | None:
+    def _attempt(self, part: list[Record]) -> tuple[list[Record], BaseException | None]:
+        """Send records and settle what was taken; gives the others, and what is wrong with them."""
         try:
-            self._send([record.payload for record in part])
+            again = frozenset(self._send([record.payload for record in part]) or ())
         except BaseException as error:  # noqa: BLE001 - whatever it is, the one worker lives on
-            return error
-        return None
+            return part, error
+        self._ledger.settle([one for n, one in enumerate(part) if n not in again])
+        return [part[n] for n in sorted(again)], _AGAIN if again else None
 
     def _without_expired(self, part: list[Record], error: BaseException) -> list[Record]:
         oldest = self._clock.now() - self._max_age_seconds

@@ -5,11 +5,14 @@ The way out of the process: `put` returns at once, one daemon thread delivers.
   the receiver took it. Receivers know duplicates by the id in the record, which is opaque here.
 - **The host never waits** for a receiver, except under `overflow="block"`, and never fails for one.
 - **Every loss is counted** by its cause (`clew.delivery.losses`).
-- **A dead process loses nothing** that was put: whoever starts next adopts it.
+- **A dead process loses nothing** that was put: whoever starts, flushes or is idle next adopts it.
+- **A signal handler may `flush` and `close`**, whatever it has interrupted.
 """
 
+import logging
 from collections import Counter
 from pathlib import Path
+from threading import RLock, get_ident
 from typing import Literal
 
 from clew.clock import Clock, SystemClock
@@ -28,13 +31,18 @@ __all__ = ["Outbox", "Overflow"]
 #: What gives way at the bound: the oldest record, the new one, or the caller, for `block_seconds`.
 Overflow = Literal["drop_oldest", "drop_newest", "block"]
 
+#: How long to adopt at a time, in seconds; what is left is taken when there is time again.
+ADOPTING_SECONDS = 1.0
+
+_log = logging.getLogger("clew")
+
 
 class Outbox:
     """
     A queue of opaque records with one worker, which the first record starts.
 
     Args:
-        send: hands over a batch, all or none, on the worker's thread. `Courier` says what its
+        send: hands over a batch on the worker's thread. `Courier` says what its answer and its
             errors bring about.
         spool: the disk; None keeps records in memory alone, and all else is the same. The outbox
             owns it.
@@ -83,6 +91,7 @@ class Outbox:
         self._worker = Worker(
             send,
             self._backlog,
+            adopt=self.adopt,
             batch_count=batch_count,
             batch_bytes=batch_bytes,
             linger_seconds=linger_seconds,
@@ -94,6 +103,9 @@ class Outbox:
             timing=self._timing,
         )
         self._closed = False
+        self._adopting = RLock()
+        # The thread that is in the middle of adding a record.
+        self._adding: int | None = None
         register(self)
 
     @property
@@ -134,38 +146,71 @@ class Outbox:
         self._losses.tell()
         return taken
 
-    def adopt(self) -> int:
+    @property
+    def is_closed(self) -> bool:
+        """Whether it takes no more records, and has let go of the spool or is about to."""
+        return self._closed
+
+    def adopt(self, seconds: float = ADOPTING_SECONDS) -> int:
         """
         Take over what dead processes left in the spool's folder; the answer is how many records.
 
         Each is adopted once, however many processes try. They are delivered after what was put
         before; `flush` waits for them.
+
+        Args:
+            seconds: after this long, what is left is left for another time.
         """
-        return sum(map(self._adopt, self._spool.orphans() if self._spool is not None else ()))
+        end = self._timing.now() + seconds
+        # Whoever flushes must not miss what another thread is about to adopt.
+        if self._spool is None or not self._adopting.acquire(timeout=seconds):
+            return 0
+        count = 0
+        try:
+            for path in self._spool.orphans():
+                adopted = self._adopt(path)
+                count += adopted
+                if adopted and self._timing.now() >= end:
+                    break
+        finally:
+            self._adopting.release()
+        return count
 
     def flush(self, timeout: float) -> int:
         """
-        Deliver all that was put before, at once; the answer is 0, or how many records remain.
+        Deliver at once all that was put before, and what dead processes left.
+
+        The answer is 0, or how many records remain. In a signal handler that has interrupted a
+        `put` nothing can be waited for, and all remain.
 
         Args:
             timeout: the most to wait, in seconds; it is kept whatever the receiver does.
         """
-        return self.pending if self._closed else self._worker.flush(timeout)
+        if self._closed or self._is_adding():
+            return self.pending
+        deadline = self._timing.now() + timeout
+        self.adopt(timeout)
+        return self._worker.flush(max(0.0, deadline - self._timing.now()))
 
     def close(self, timeout: float) -> int:
         """
         Take no more records, flush, and let go of the spool; the answer is as that of `flush`.
 
         What remains is adopted by whoever opens the folder next; without a spool it is lost. A
-        second call does nothing.
+        second call does nothing; nor does one in a signal handler that has interrupted a `put`,
+        which the end of the process makes up for.
         """
+        deadline = self._timing.now() + timeout
+        with self._worker.lock:
+            if self._closed or self._is_adding():
+                return self._worker.pending
+        self.adopt(timeout)
         with self._worker.lock:
             if self._closed:
                 return self._worker.pending
             self._closed = True
             self._worker.progress.notify_all()  # whoever blocks in put() gives up
-        deadline = self._timing.now() + timeout
-        remaining = self._worker.flush(timeout)
+        remaining = self._worker.flush(max(0.0, deadline - self._timing.now()))
         self._worker.stop(max(0.0, deadline - self._timing.now()))
         with self._worker.lock:
             self._losses.add("closed" if self._spool is None else "no_disk", self._bare())
@@ -184,20 +229,27 @@ class Outbox:
 
     def after_fork_in_child(self) -> None:
         """Start empty: what waits is the parent's to deliver, and what was lost was lost there."""
+        self._adding = None
+        self._adopting = RLock()
         self._worker.start_over()
         self._backlog.clear()
         self._losses.clear()
 
     def at_exit(self, seconds: float, /) -> None:
-        """Deliver what so little time allows, and have the rest on disk for the next process."""
+        """
+        Deliver what so little time allows; the rest is on disk, if there is one, for others.
+        """
         if self._closed:
             return
         self._worker.flush(seconds)
-        if self._spool is not None:
-            self._spool.sync()
-            with self._worker.lock:
-                if not self._worker.pending:
-                    self._spool.close()
+        with self._worker.lock:
+            lost = self._bare()
+            self._losses.add("closed" if self._spool is None else "no_disk", lost)
+            if self._spool is not None and not self._worker.pending:
+                self._spool.close()
+        if lost:
+            _log.warning("%d records end with the process, for no disk has them", lost)
+        self._losses.tell()
 
     def _adopt(self, path: Path) -> int:
         with self._worker.lock:
@@ -219,12 +271,16 @@ class Outbox:
         in_flight = sum(record.extent is None for record in self._worker.in_flight.values())
         return in_flight + self._backlog.bare()
 
+    def _is_adding(self) -> bool:
+        """Whether this is a signal handler in the middle of `put`."""
+        return self._adding == get_ident()
+
     def _take_in(self, payload: bytes, at: float) -> bool:
         """Add a record, making room if need be. The caller holds the lock."""
         if len(payload) > self._backlog.largest:
             self._losses.add("too_large")
             return False
-        cause = self._backlog.add(payload, at)
+        cause = self._add(payload, at)
         if cause is None:
             return True
         deadline = self._timing.now() + self._block_seconds
@@ -232,8 +288,15 @@ class Outbox:
             if not self._make_room(cause, deadline):
                 self._losses.add(cause)
                 return False
-            cause = self._backlog.add(payload, at)
+            cause = self._add(payload, at)
         return True
+
+    def _add(self, payload: bytes, at: float) -> str | None:
+        self._adding = get_ident()
+        try:
+            return self._backlog.add(payload, at)
+        finally:
+            self._adding = None
 
     def _make_room(self, cause: str, deadline: float) -> bool:
         """Have the oldest record give way, or the caller; whether it is worth trying again."""

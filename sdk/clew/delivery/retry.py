@@ -20,6 +20,8 @@ class Backoff:
     base_seconds: float = field(default=0.1, validator=validators.gt(0))
     #: The highest ceiling, in seconds.
     cap_seconds: float = field(default=10.0, validator=validators.gt(0))
+    #: The longest wait that a receiver may ask for, in seconds: a slip of its pen ends some day.
+    asked_seconds: float = field(default=3_600.0, validator=validators.ge(0))
     #: Draws from [0, 1).
     random: Callable[[], float] = random.random
 
@@ -33,7 +35,7 @@ class Backoff:
         # Beyond 2**32 the cap has long been reached; an ever larger power would overflow a float.
         ceiling = min(self.cap_seconds, self.base_seconds * 2.0 ** min(attempt, 32))
         asked: float | None = getattr(error, "retry_after", None)
-        return (asked or 0.0) + self.random() * ceiling
+        return min(asked or 0.0, self.asked_seconds) + self.random() * ceiling
 
 
 def is_retryable(error: BaseException) -> bool:

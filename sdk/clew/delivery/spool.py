@@ -39,7 +39,7 @@ class Spool:
     Args:
         directory: made with mode 0700 when first needed; its files have mode 0600.
         durability: "process" costs one `pwrite` per record; "disk" also one `fdatasync` per group.
-        segment_bytes: the size from which a file is sealed.
+        segment_bytes: the size from which a file is sealed; a quarter of `max_bytes` at most.
         max_bytes: bound on what is not settled, per process. Files take up to two segments more,
             because a file goes as a whole.
         now: a monotonic clock, in seconds.
@@ -59,7 +59,7 @@ class Spool:
         self.max_bytes = max_bytes
         #: Bytes of records, with their frames, that are not settled.
         self.pending_bytes = 0
-        self._segment_bytes = segment_bytes
+        self._segment_bytes = min(segment_bytes, max_bytes // 4)
         self._now = now
         self._segments: set[Segment] = set()
         self._current: Segment | None = None
@@ -122,10 +122,12 @@ class Spool:
 
     def orphans(self) -> list[Path]:
         """Files that may be a dead process's, in the order in which each process wrote them."""
+        ours = f"{os.getpid()}-{self._token}-"
         try:
-            return sorted(self.directory.glob("*.seg"))
+            paths = sorted(self.directory.iterdir())
         except OSError:
             return []
+        return [p for p in paths if p.suffix == ".seg" and not p.name.startswith(ours)]
 
     def adopt(self, path: Path) -> Extent | None:
         """
@@ -145,13 +147,11 @@ class Spool:
 
     def close(self) -> None:
         """
-        Let go of every file: what is settled is deleted, the rest is synced and left to be adopted.
+        Let go of every file: what is settled is deleted, the rest is left to be adopted.
 
         The spool may be used again; it then opens a new file.
         """
         for segment in tuple(self._segments):
-            if not segment.is_settled:
-                self._sync(segment)
             self._drop(segment, segment.discard if segment.is_settled else segment.close)
         self._current = None
         self.pending_bytes = 0

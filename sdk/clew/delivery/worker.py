@@ -2,7 +2,8 @@
 The one thread that delivers, and the lock that all of an outbox's state is under.
 
 The lock is never held while something else is called back or waited for on disk: a fork, which
-needs the lock, is thus possible at any moment, even in the middle of a `send`.
+needs the lock, is thus possible at any moment, even in the middle of a `send`. It is re-entrant,
+because a signal handler may flush where it has interrupted somebody who holds it.
 """
 
 import logging
@@ -22,6 +23,9 @@ __all__ = ["DeadLetter", "Worker"]
 #: Given a payload that will not be delivered, and the reason in words.
 DeadLetter = Callable[[bytes, str], None]
 
+#: How often the thread looks for what dead processes have left, when it has nothing else to do.
+ADOPT_SECONDS = 30.0
+
 _NEVER = sys.maxsize
 _log = logging.getLogger("clew")
 
@@ -34,6 +38,7 @@ class Worker:
         send: Send,
         backlog: Backlog,
         *,
+        adopt: Callable[[], object],
         batch_count: int,
         batch_bytes: int,
         linger_seconds: float,
@@ -45,6 +50,7 @@ class Worker:
         timing: Timing,
     ) -> None:
         self._backlog = backlog
+        self._adopt = adopt
         self._batch_count = batch_count
         self._batch_bytes = batch_bytes
         self._linger_seconds = linger_seconds
@@ -58,7 +64,7 @@ class Worker:
 
     def start_over(self) -> None:
         """Begin without a thread, and with locks that nobody holds: what a forked child needs."""
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         #: Notified when a record is settled or dropped.
         self.progress = threading.Condition(self.lock)
         #: The records taken and not settled, by ticket, oldest first.
@@ -114,6 +120,8 @@ class Worker:
 
     def bury(self, record: Record, cause: str, reason: str, /) -> None:
         """As `Ledger.bury`. A dead-letter function that raises is logged: delivery goes on."""
+        if not self.pause(0):
+            return
         if self._dead_letter is not None:
             try:
                 self._dead_letter(record.payload, reason)
@@ -159,15 +167,21 @@ class Worker:
         return self._thread is threading.current_thread()
 
     def _run(self) -> None:
-        while (batch := self._next_batch()) is not None:
-            self._losses.tell()
-            self._courier.deliver(batch)
+        batch: list[Record] | None = []
+        while batch is not None:
+            if batch:
+                self._losses.tell()
+                self._courier.deliver(batch)
+            else:
+                self._adopt()
+            batch = self._next_batch()
 
     def _next_batch(self) -> list[Record] | None:
-        """Wait for records, and for company; None when sent away."""
+        """Wait for records, and for company; [] when none came for long, None when sent away."""
         with self.lock:
-            self._await(1, None)
-            self._await(self._batch_count, self._timing.now() + self._linger_seconds)
+            self._await(1, self._timing.now() + ADOPT_SECONDS)
+            if self._backlog.count:
+                self._await(self._batch_count, self._timing.now() + self._linger_seconds)
             if not self._is_on_duty():
                 return None
             batch = self._backlog.take(self._batch_count, self._batch_bytes)
@@ -175,14 +189,14 @@ class Worker:
             self.progress.notify_all()  # memory has room again, whatever becomes of the batch
             return batch
 
-    def _await(self, count: int, deadline: float | None) -> None:
+    def _await(self, count: int, deadline: float) -> None:
         """Wait for so many records, until the deadline, or until someone flushes what there is."""
         self._wake_at = count
         while self._is_on_duty() and self._backlog.count < count:
             if self._flushing and self._backlog.count:
                 break
-            left = None if deadline is None else deadline - self._timing.now()
-            if left is not None and left <= 0:
+            left = deadline - self._timing.now()
+            if left <= 0:
                 break
             self._timing.wait(self._work, left)
         self._wake_at = _NEVER

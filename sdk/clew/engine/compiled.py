@@ -136,10 +136,10 @@ class CompiledCreative:
     #: Paths of the profile which the content can read.
     content_reads: tuple[Reader, ...]
 
-    def filling(self, locale: str | None, fallback: str) -> Filling | None:
+    def filling(self, locale: object, fallback: str) -> Filling | None:
         """Choose the content for a locale: itself, its language, then the policy's locale."""
         fillings = self.fillings
-        if locale is not None:
+        if isinstance(locale, str):  # the request tells it, and may tell anything
             found = fillings.get(locale) or fillings.get(locale.partition("-")[0])
             if found is not None:
                 return found

@@ -121,8 +121,10 @@ def _fits(
     context = at.view["context"]
     if not creative.starts_at <= at.now < creative.ends_at:
         return False
-    if creative.channels and context.get("channel") not in creative.channels:
-        return False
+    if creative.channels:
+        channel = context.get("channel")  # the request tells it, and may tell anything
+        if not isinstance(channel, str) or channel not in creative.channels:
+            return False
     filling = creative.filling(context.get("locale"), policy.policy.locale)
     if filling is None or (creative.when is not None and not truthy(creative.when(at.view))):
         return False

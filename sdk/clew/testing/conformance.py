@@ -12,6 +12,8 @@ What every store keeps, as tests that the author of one runs on it.
         @pytest.fixture
         def reopen(self, tmp_path):
             return lambda: MyStore(tmp_path / "data")
+
+`BackendConformance` is the same for whole backends.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,9 +26,10 @@ from attrs import evolve
 
 from clew.backends.base import Kind, Reading, Store, Writing
 from clew.errors import BackendRejectedError, ClosedError
+from clew.testing.conformance_backend import BackendConformance
 from clew.testing.conformance_rows import HERE, TRIAL, RowConformance, attempt
 
-__all__ = ["StoreConformance"]
+__all__ = ["BackendConformance", "StoreConformance"]
 
 T = TypeVar("T")
 

@@ -124,6 +124,10 @@ class _RecordingCore(Core):
             if one.subject == subject and one.decided_at.timestamp() >= since
         ]
 
+    @property
+    def has_keys(self) -> bool:
+        return True
+
     def derive_keys(self, purpose: str) -> tuple[bytes, ...]:
         return (hashlib.sha256(purpose.encode()).digest(),)
 

@@ -19,6 +19,7 @@ from hypothesis.strategies import SearchStrategy
 from clew.clock import to_text
 from clew.model import policy
 from clew.model.batch import BatchItem
+from clew.model.keys import KeyEntry
 from clew.model.outcome import Outcome
 
 __all__ = ["identifiers", "instants", "json_values", "names", "values"]
@@ -33,6 +34,8 @@ WHOLE = 2**53 - 1
 
 #: What only a field that takes names, or any text, takes.
 NAMES = ("A", "a.-_1")
+
+_SCOPES = ("append", "append:parcel_", "decide", "measure", "subjects", "admin")
 
 #: How many entries a list or an object has at most.
 FEW = 2
@@ -88,6 +91,8 @@ def _field(cls: type, attribute: "attrs.Attribute[Any]") -> SearchStrategy[Any]:
     in_policy = cls.__module__ == policy.__name__
     if in_policy and attribute.name in {"starts_at", "ends_at"}:
         return st.none() | instants().map(lambda at: to_text(at.timestamp()))
+    if cls is KeyEntry and attribute.name == "scopes":
+        return st.lists(st.sampled_from(_SCOPES), min_size=1, max_size=FEW).map(tuple)
 
     def takes(*probes: Any) -> bool:
         """Whether the field's validator takes all of these."""
@@ -160,6 +165,7 @@ _RANGES: Mapping[Any, tuple[tuple[tuple[Any, ...], SearchStrategy[Any]], ...]] =
     ),
     str: (
         (NAMES, names()),
+        ((f"sha256:{'0' * 64}",), st.from_regex("sha256:[0-9a-f]{64}", fullmatch=True)),
         (("EUR",), st.from_regex(r"[A-Z]{3}", fullmatch=True)),
         (("A", "\n", "é" * 128), identifiers()),
     ),

@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Sequence
 
 from itsdangerous import BadSignature, Signer
+from itsdangerous.encoding import base64_decode, base64_encode
 
 from clew.errors import ConfigurationError, TokenError
 
@@ -76,9 +77,20 @@ class Tokens:
         try:
             decision, _, expiry = self._signer.unsign(token).decode().rpartition(".")
             expires_at = int(expiry, 16)
+            _check_canonical(token.rpartition(".")[2])
         except (BadSignature, UnicodeError, ValueError):
             raise TokenError(
                 "this token was not issued here: its signature does not verify; "
                 "report with the token of a decision, unchanged, or with the decision itself"
             ) from None
         return decision if now <= expires_at else None
+
+
+def _check_canonical(signature: str) -> None:
+    """
+    Refuse another spelling of a signature, so that a token has one form alone.
+
+    The last character of base64 holds bits that mean nothing (RFC 4648, 3.5).
+    """
+    if base64_encode(base64_decode(signature)).decode() != signature:
+        raise BadSignature("the signature is not spelled as it was issued")

@@ -68,6 +68,20 @@ def test_the_entries_of_a_list_are_told_in_order():
 
 
 @pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({"theme": "night", "sku": "garlic_bread", "text": "Start here"}, ["Start here"]),
+        ({"link": "#menu", "next": "/x", "text": "Start"}, ["Start"]),
+        ({"theme": "night", "text": "pizza"}, ["night", "pizza"]),
+    ],
+    ids=["codes", "addresses", "nothing else"],
+)
+def test_what_is_meant_for_the_page_is_not_read_out(content, said):
+    """Addresses, and names in code beside what reads as text, are no part of what was shown."""
+    assert wording.shown(decision(content=content)) == said
+
+
+@pytest.mark.parametrize(
     ("given", "said"),
     [
         (None, "not known"),

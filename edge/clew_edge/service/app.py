@@ -1,0 +1,179 @@
+"""The ASGI application: finds the handler of a request, and answers for what goes wrong in it."""
+
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
+
+import orjson
+
+from clew import BackendUnavailableError
+from clew_edge.service import health, native, ofrep, reading, segment
+from clew_edge.service.asgi import Message, Receive, Scope, Send, respond
+from clew_edge.service.bodies import CLAIMED, DisconnectedError, discard
+from clew_edge.service.keys import Key, KeyFile, presented
+from clew_edge.service.limits import Limits
+from clew_edge.service.problems import RefusedError, problem
+from clew_edge.service.tenants import Tenant, Tenants
+
+__all__ = ["Handler", "Service"]
+
+logger = logging.getLogger("clew.service")
+
+Handler: TypeAlias = Callable[["Service", Scope, Receive, Send], Awaitable[None]]
+
+#: By method and path; a path that ends in `/*` stands for all below it.
+_ROUTES: Mapping[tuple[str, str], Handler] = {
+    **health.ROUTES,
+    **native.ROUTES,
+    **ofrep.ROUTES,
+    **reading.ROUTES,
+    **segment.ROUTES,
+}
+
+
+class Service:
+    """
+    The backend over HTTP.
+
+    Args:
+        keys: who may ask.
+        open_tenant: opens one tenant's data; called on a thread.
+        limits: what a request may ask.
+    """
+
+    def __init__(
+        self,
+        keys: KeyFile,
+        open_tenant: Callable[[str], Tenant],
+        *,
+        limits: Limits | None = None,
+    ) -> None:
+        self.limits = limits or Limits()
+        self.tenants = Tenants(open_tenant)
+        #: Requests that were answered, by route and status.
+        self.answered: Counter[tuple[str, int]] = Counter()
+        self._keys = keys
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection, as ASGI 3 has it."""
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1003})
+
+    def authorise(self, scope: Scope, needs: str) -> tuple[Key, Tenant]:
+        """
+        Say who asks, and whose data that opens.
+
+        Args:
+            needs: a scope of keys.
+
+        Raises:
+            RefusedError: no key, one that is not known, may not do this, or is used too often.
+        """
+        key = self._keys.find(presented(scope))
+        if not key.may(needs):
+            raise RefusedError(403, f"this needs a key with the scope `{needs}`", "scope")
+        return key, self.tenants.get(key.tenant)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        route, handler = _find(scope["method"], scope["path"])
+        status = 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            refused = await self._served(handler, scope, receive, sending)
+            if refused is not None and not status:
+                await self._refuse(refused, scope, receive, sending)
+        except DisconnectedError:
+            return
+        finally:
+            self.limits.room.give_back(scope.get(CLAIMED, 0))
+        self.answered[route, status] += 1
+
+    async def _served(
+        self, handler: Handler, scope: Scope, receive: Receive, send: Send
+    ) -> RefusedError | None:
+        """Have a request handled; gives why it was not."""
+        try:
+            await handler(self, scope, receive, send)
+        except RefusedError as refused:
+            return refused
+        except DisconnectedError:
+            raise
+        except BackendUnavailableError as error:
+            logger.warning("the store is not available: %s", error)
+            return RefusedError(
+                503,
+                "the store does not answer now; what was not acknowledged, send again",
+                "unavailable",
+                {"retry-after": "1"},
+            )
+        except Exception:
+            logger.exception("a request failed")
+            return RefusedError(500, "this is a fault of the server; its log says more", "internal")
+        return None
+
+    async def _refuse(
+        self, refused: RefusedError, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        headers = dict(refused.headers)
+        if not await discard(scope, receive, self.limits):
+            headers["connection"] = "close"
+        body = orjson.dumps(problem(refused))
+        await respond(send, refused.status, body, b"application/problem+json", headers)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            await self.tenants.open(self._keys.tenants)
+        except Exception as error:
+            logger.exception("the service could not start")
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.tenants.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _find(method: str, path: str) -> tuple[str, Handler]:
+    """Give the route of a request and who handles it."""
+    for pattern in (path, *_above(path)):
+        found = _ROUTES.get((method, pattern))
+        if found is not None:
+            return pattern, found
+        allowed = sorted(each for each, known in _ROUTES if known == pattern)
+        if allowed:
+            return pattern, _refusing(
+                RefusedError(
+                    405,
+                    f"here it is {' or '.join(allowed)}, not {method:.20}",
+                    "method",
+                    {"allow": ", ".join(allowed)},
+                )
+            )
+    return "other", _refusing(
+        RefusedError(404, "there is nothing here; /openapi.json says what is where", "route")
+    )
+
+
+def _above(path: str) -> list[str]:
+    """The patterns that a path may fall under, the closest first."""
+    steps = path.split("/")
+    return [f"{'/'.join(steps[:count])}/*" for count in range(len(steps) - 1, 0, -1)]
+
+
+def _refusing(refused: RefusedError) -> Handler:
+    async def handler(_service: Service, _scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise refused
+
+    return handler

@@ -1,0 +1,66 @@
+"""How the service is: `/healthz`, `/readyz`, `/metrics`; and what it offers: `/openapi.json`."""
+
+import asyncio
+import logging
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from clew_edge.service.asgi import Receive, Scope, Send, respond, respond_json
+from clew_edge.service.metrics import MEDIA_TYPE, Histogram, expose
+from clew_edge.service.openapi import document
+from clew_edge.service.problems import RefusedError
+
+if TYPE_CHECKING:
+    from clew_edge.service.app import Service
+
+__all__ = ["ROUTES"]
+
+logger = logging.getLogger("clew.service")
+
+#: How long a store may take to answer, in seconds.
+READY_SECONDS = 2.0
+
+
+async def healthz(_service: "Service", _scope: Scope, _receive: Receive, send: Send) -> None:
+    """Say that the process lives."""
+    await respond_json(send, {"status": "ok"})
+
+
+async def readyz(service: "Service", _scope: Scope, _receive: Receive, send: Send) -> None:
+    """Say whether the store answers."""
+    asked = [asyncio.to_thread(tenant.backend.decision, "ready") for tenant in service.tenants]
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            await asyncio.gather(*asked)
+    except Exception as error:  # noqa: BLE001 - whatever the store says
+        logger.warning("not ready: %r", error)
+        raise RefusedError(
+            503, "the store does not answer; try again", "unavailable", {"retry-after": "1"}
+        ) from None
+    await respond_json(send, {"status": "ok"})
+
+
+async def metrics(service: "Service", _scope: Scope, _receive: Receive, send: Send) -> None:
+    """Give the figures of this worker, for Prometheus."""
+    items: Counter[tuple[str, str]] = Counter()
+    losses: Counter[str] = Counter()
+    decide = Histogram()
+    for tenant in service.tenants:
+        items += tenant.brought
+        losses += tenant.client.losses
+        decide.add(tenant.deciding)
+    body = expose(requests=service.answered, items=items, losses=losses, decide=decide)
+    await respond(send, 200, body, MEDIA_TYPE)
+
+
+async def openapi(_service: "Service", _scope: Scope, _receive: Receive, send: Send) -> None:
+    """Give the description of all routes."""
+    await respond_json(send, document())
+
+
+ROUTES = {
+    ("GET", "/healthz"): healthz,
+    ("GET", "/metrics"): metrics,
+    ("GET", "/openapi.json"): openapi,
+    ("GET", "/readyz"): readyz,
+}

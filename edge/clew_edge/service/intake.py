@@ -1,0 +1,160 @@
+"""
+Facts from outside, before they are stored: what each may say, given whose key brings it.
+
+- What only the backend may say is taken out: purposes, ground, time of receipt (W2.3).
+- A partner writes only signals of its own types, and they are marked as a partner's (C28).
+- A browser reports only what was displayed, interacted with and dismissed, by token, without a
+  value (RULES K2).
+- A token becomes the decision that it proves.
+
+One fact at fault is refused alone, and the others are taken.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import orjson
+
+from clew.codec import from_json, to_json
+from clew.errors import DocumentError, TokenError
+from clew.model.batch import BatchItem, ItemResult
+from clew.model.problem import ErrorItem
+from clew_edge.service.keys import Key
+from clew_edge.service.problems import error_items
+from clew_edge.service.tenants import Tenant
+from clew_edge.service.validation import is_valid
+
+__all__ = ["take"]
+
+Fact: TypeAlias = dict[str, Any]
+
+#: What a browser may report (RULES K2).
+BROWSER_TYPES = frozenset({"displayed", "interacted", "dismissed"})
+#: What only the backend says of a fact.
+_OURS = ("purposes", "basis", "received_at")
+
+
+async def take(key: Key, tenant: Tenant, documents: Sequence[Any]) -> list[ItemResult]:
+    """
+    Store batch items (decoded, `{kind: fact}`) for a key; gives one result each, in their order.
+
+    Raises:
+        BackendUnavailableError: send the same again.
+    """
+    screened = [_screened(key, tenant, document) for document in documents]
+    items = [one for one in screened if isinstance(one, bytes)]
+    stored = iter(await tenant.append(items) if items else ())
+    results = [next(stored) if isinstance(one, bytes) else one for one in screened]
+    for document, result in zip(documents, results, strict=True):
+        tenant.brought[_kind(document), result.status] += 1
+    return results
+
+
+def _screened(key: Key, tenant: Tenant, document: Any) -> bytes | ItemResult:
+    """Give an item as it will be stored, or why it is refused."""
+    if not is_valid("batch#/$defs/batch_item", document):
+        try:
+            document = to_json(from_json(BatchItem, document, keep_unknown=True))
+        except DocumentError as error:
+            return ItemResult(
+                id=_id(document),
+                status="refused",
+                cause="schema",
+                errors=error_items(error.problems),
+            )
+    ((kind, fact),) = document.items()
+    return _SCREENS[kind](key, tenant, fact) or orjson.dumps({kind: fact})
+
+
+def _signal(key: Key, _tenant: Tenant, fact: Fact) -> ItemResult | None:
+    if key.browser:
+        return _forbidden(fact, "a browser's key reports outcomes only; send signals by a server")
+    if key.types:
+        if not fact["type"].startswith(key.types):
+            known = ", ".join(f"{prefix}…" for prefix in key.types)
+            return _forbidden(fact, f"this key may write only signals of types {known}", "/type")
+        fact["party"] = "partner"
+    for name in _OURS:
+        fact.pop(name, None)
+    return None
+
+
+def _said(key: Key, _tenant: Tenant, fact: Fact) -> ItemResult | None:
+    """A consent or a change of identity."""
+    if key.browser or key.types:
+        return _forbidden(fact, "this needs a key with the scope `append`")
+    fact.pop("received_at", None)
+    return None
+
+
+def _decision(key: Key, _tenant: Tenant, fact: Fact) -> ItemResult | None:
+    """Records are made by whoever decides; one from outside is a transfer of data."""
+    if not key.may("admin"):
+        return _forbidden(fact, "records of decisions need a key with the scope `admin`")
+    return None
+
+
+def _outcome(key: Key, tenant: Tenant, fact: Fact) -> ItemResult | None:
+    if key.types:
+        return _forbidden(fact, "this needs a key with the scope `append`")
+    if key.browser and (fault := _browser_fault(fact)) is not None:
+        return _forbidden(fact, fault)
+    fact.pop("received_at", None)
+    token = fact.pop("token", None)
+    return None if token is None else _proof(tenant, fact, token)
+
+
+def _proof(tenant: Tenant, fact: Fact, token: str) -> ItemResult | None:
+    """Put the decision that a token proves in its place; else say what is wrong with it."""
+    try:
+        proven = tenant.backend.read_token(token)
+    except TokenError as error:
+        return _refused(fact, "token", "/token", str(error))
+    if proven is None:
+        return ItemResult(id=fact["id"], status="late", cause="expired_token")
+    if fact.setdefault("decision", proven) != proven:
+        return _refused(fact, "token", "/decision", "the token proves another decision than this")
+    return None
+
+
+def _browser_fault(fact: Fact) -> str | None:
+    if fact["type"] not in BROWSER_TYPES:
+        return f"a browser reports {', '.join(sorted(BROWSER_TYPES))}; send others by a server"
+    if {"value", "currency", "reverses"} & fact.keys():
+        return "a browser's outcome has no value and reverses nothing; send it by a server"
+    if "token" not in fact:
+        return "a browser names a decision by its token"
+    return None
+
+
+_SCREENS: dict[str, Callable[[Key, Tenant, Fact], ItemResult | None]] = {
+    "signal": _signal,
+    "consent": _said,
+    "identity": _said,
+    "decision": _decision,
+    "outcome": _outcome,
+}
+
+
+def _forbidden(fact: Fact, message: str, pointer: str = "") -> ItemResult:
+    return _refused(fact, "scope", pointer, message)
+
+
+def _refused(fact: Fact, cause: str, pointer: str, message: str) -> ItemResult:
+    fault = ErrorItem(pointer=pointer, keyword=cause, message=message)
+    return ItemResult(id=fact["id"], status="refused", cause=cause, errors=(fault,))
+
+
+def _kind(document: Any) -> str:
+    """Which kind of fact it is, or claims to be."""
+    kind = next(iter(document), "") if isinstance(document, dict) else ""
+    return kind if kind in _SCREENS else "unknown"
+
+
+def _id(document: Any) -> str:
+    """The id of a fact that is at fault, as far as it has one."""
+    if isinstance(document, dict):
+        for fact in document.values():
+            if isinstance(fact, dict) and isinstance(fact.get("id"), str):
+                return str(fact["id"])
+    return ""

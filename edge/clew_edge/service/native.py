@@ -1,0 +1,148 @@
+"""The two hot routes: `POST /clew/v1/append` and `POST /clew/v1/decide`."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from attrs import evolve
+
+from clew.codec import from_json, to_json
+from clew.errors import DocumentError
+from clew.model.batch import BATCH_MAX, ItemResult
+from clew.model.decision import Decision, Explanation, Reads
+from clew.model.request import DecisionRequest
+from clew_edge.service.asgi import Receive, Scope, Send, respond_json
+from clew_edge.service.bodies import read_body
+from clew_edge.service.cloudevents import is_batch, take_events
+from clew_edge.service.intake import take
+from clew_edge.service.limits import Limits
+from clew_edge.service.problems import RefusedError, error_items
+from clew_edge.service.reading import parameters
+from clew_edge.service.validation import is_shallow, is_valid
+
+if TYPE_CHECKING:
+    from clew_edge.service.app import Service
+
+__all__ = ["ROUTES", "append", "decide", "read_json"]
+
+
+#: Fields that a decision computes when it is asked for them, and what stands for none.
+_COMPUTED: dict[str, Any] = {
+    "content": {},
+    "draws": (),
+    "explanation": Explanation(),
+    "items": (),
+    "reads": Reads(),
+    "segments": (),
+    "token": None,
+}
+#: What every decision has (`urn:clew:decision:1`).
+_ALWAYS = frozenset({"decided_at", "id", "reason", "slot"})
+
+
+async def append(service: "Service", scope: Scope, receive: Receive, send: Send) -> None:
+    """Store a batch; the answer says of each fact what became of it, once it is durable."""
+    key, tenant = service.authorise(scope, "append")
+    document = await read_json(scope, receive, service.limits)
+    if is_batch(scope):
+        results = await take_events(
+            key, tenant, _counted(document, "events"), received_at=time.time()
+        )
+    else:
+        items = document.get("items") if isinstance(document, dict) else None
+        if not items:
+            raise invalid('the body is a batch: {"items": [{"signal": {…}}, …]}')
+        results = await take(key, tenant, _counted(items, "items"))
+    await respond_json(send, {"results": [result_json(one) for one in results]})
+
+
+async def decide(service: "Service", scope: Scope, receive: Receive, send: Send) -> None:
+    """Fill slots: the subject's unsent signals are stored first, then it is decided."""
+    key, tenant = service.authorise(scope, "decide")
+    document = await read_json(scope, receive, service.limits)
+    fields = _fields(scope)
+    request = _request(document)
+    if len(request.slots) > service.limits.slots:
+        raise invalid(f"at most {service.limits.slots} slots are filled at once; ask for fewer")
+    if request.signals:
+        if not key.may("append"):
+            raise RefusedError(403, "`signals` need a key with the scope `append`", "scope")
+        await take(key, tenant, [{"signal": one} for one in document["signals"]])
+    made = await tenant.decide(request)
+    await respond_json(send, {"decisions": [shown(one, fields) for one in made.values()]})
+
+
+ROUTES = {("POST", "/clew/v1/append"): append, ("POST", "/clew/v1/decide"): decide}
+
+
+async def read_json(scope: Scope, receive: Receive, limits: Limits) -> Any:
+    """
+    Read a body as JSON of bounded depth.
+
+    Raises:
+        RefusedError: it is none, or nested too deep.
+    """
+    body = await read_body(scope, receive, limits)
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise RefusedError(400, f"the body is no JSON: {error}", "json") from None
+    if not is_shallow(document, limits.depth):
+        raise RefusedError(
+            400, f"the body is nested more than {limits.depth} deep; flatten it", "depth"
+        )
+    return document
+
+
+def shown(decision: Decision, fields: frozenset[str] | None) -> dict[str, Any]:
+    """Write a decision, or some fields of it; what is not asked for is not computed."""
+    if fields is None:
+        return to_json(decision)
+    spared = {name: empty for name, empty in _COMPUTED.items() if name not in fields}
+    document = to_json(evolve(decision, **spared))
+    return {name: value for name, value in document.items() if name in fields | _ALWAYS}
+
+
+def _fields(scope: Scope) -> frozenset[str] | None:
+    asked = parameters(scope, {"fields"}).get("fields")
+    return None if asked is None else frozenset(asked.split(","))
+
+
+def _counted(items: Any, what: str) -> list[Any]:
+    """Give what should be a list that is not too long."""
+    if not isinstance(items, list):
+        raise invalid(f"the {what} are a list")
+    if len(items) > BATCH_MAX:
+        raise RefusedError(
+            413, f"a batch has at most {BATCH_MAX} {what}, not {len(items)}; send several", "batch"
+        )
+    return items
+
+
+def invalid(detail: str) -> RefusedError:
+    """Refuse a document that is JSON but not what was asked for."""
+    return RefusedError(422, detail, "document")
+
+
+def result_json(result: ItemResult) -> dict[str, Any]:
+    """Write the result of one item; most have nothing to say."""
+    if result.errors:
+        return to_json(result)
+    if result.cause is not None:
+        return {"id": result.id, "status": result.status, "cause": result.cause}
+    return {"id": result.id, "status": result.status}
+
+
+def _request(document: Any) -> DecisionRequest:
+    try:
+        if is_valid("decision_request", document) and "signals" not in document:
+            return DecisionRequest(**{**document, "slots": tuple(document["slots"])})
+        return from_json(DecisionRequest, document, keep_unknown=True)
+    except DocumentError as error:
+        count = len(error.problems)
+        raise RefusedError(
+            422,
+            f"the decision request has {count} fault{'s' if count > 1 else ''}; see errors",
+            "document",
+            errors=error_items(error.problems),
+        ) from None

@@ -1,0 +1,60 @@
+"""Refusals: documents that say what was wrong and what to do (RFC 9457, `urn:clew:problem:1`)."""
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from clew.codec import to_json
+from clew.errors import Problem
+from clew.model.problem import ErrorItem, ProblemDetails
+
+__all__ = ["RefusedError", "error_items", "problem"]
+
+
+class RefusedError(Exception):
+    """
+    A request that is not served.
+
+    Args:
+        status: of the answer.
+        detail: what was wrong, and what to do.
+        code: the kind of problem in a word; it ends the problem's `type`.
+        headers: of the answer, such as `retry-after`.
+        errors: every fault of the document that was sent.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        code: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        errors: Iterable[ErrorItem] = (),
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.code = code
+        self.headers = dict(headers or {})
+        self.errors = tuple(errors)
+
+
+def problem(refused: RefusedError) -> dict[str, Any]:
+    """Write a refusal as its document."""
+    return to_json(
+        ProblemDetails(
+            title=HTTPStatus(refused.status).phrase,
+            status=refused.status,
+            type=f"urn:clew:problem:{refused.code}",
+            detail=refused.detail,
+            errors=refused.errors,
+        )
+    )
+
+
+def error_items(problems: Iterable[Problem]) -> tuple[ErrorItem, ...]:
+    """Give faults of a document as they go over the wire."""
+    return tuple(
+        ErrorItem(pointer=one.pointer, keyword=one.keyword, message=one.message) for one in problems
+    )

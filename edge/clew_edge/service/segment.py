@@ -1,0 +1,169 @@
+"""
+Segment's tracking API: unmodified clients of Segment and RudderStack store signals here.
+
+Source: Segment, "HTTP Tracking API". `POST /v1/batch` takes `{"batch": [message, …], "sentAt": …}`,
+and `/v1/track` and its like one message; `segment_messages` says what becomes of each.
+
+The clients are why some things are as they are:
+
+- The answer is exactly 200 `{"success": true}`, and only when all is durable: RudderStack's Python
+  client takes 202 and 204 for failures and sends again.
+- An error is `{"code": …, "message": …}`, which that client reads. 400, 401 and 413 make clients
+  drop the batch, 429 and 503 make them wait and send it again.
+- The body is JSON whatever its content type says; RudderStack's Node client says it is a form.
+- A message at fault must not fail the others, for clients drop what is answered with 400: it is
+  left out and logged, and so is what a policy or a person does not permit. What Python's `json`
+  writes that is no JSON (NaN, half a surrogate pair) is read as far as it can be.
+"""
+
+import json
+import logging
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from clew import BackendUnavailableError, DocumentError, Problem
+from clew.model.batch import BATCH_MAX
+from clew_edge.service.asgi import Receive, Scope, Send, respond_json
+from clew_edge.service.bodies import discard, read_body
+from clew_edge.service.intake import take
+from clew_edge.service.limits import Limits
+from clew_edge.service.problems import RefusedError
+from clew_edge.service.segment_messages import KINDS, translate
+from clew_edge.service.segment_reader import Delivery
+from clew_edge.service.validation import is_shallow
+
+if TYPE_CHECKING:
+    from clew_edge.service.app import Service
+
+__all__ = ["ROUTES", "collect"]
+
+logger = logging.getLogger("clew.service")
+
+_UNAVAILABLE = RefusedError(
+    503,
+    "the store does not answer now; what was not acknowledged, send again",
+    "unavailable",
+    {"retry-after": "1"},
+)
+
+
+async def collect(
+    service: "Service", scope: Scope, receive: Receive, send: Send, *, kind: str | None = None
+) -> None:
+    """
+    Store messages, durably.
+
+    Args:
+        kind: the type of the one message that the body is; None for a batch.
+    """
+    try:
+        await _store(service, scope, receive, kind)
+    except RefusedError as refused:
+        await _refuse(refused, service.limits, scope, receive, send)
+    except BackendUnavailableError as error:
+        logger.warning("the store is not available: %s", error)
+        await _refuse(_UNAVAILABLE, service.limits, scope, receive, send)
+    else:
+        await respond_json(send, {"success": True})
+
+
+ROUTES = {("POST", "/v1/batch"): collect} | {
+    ("POST", f"/v1/{kind}"): partial(collect, kind=kind) for kind in KINDS
+}
+
+
+async def _store(service: "Service", scope: Scope, receive: Receive, kind: str | None) -> None:
+    key, tenant = service.authorise(scope, "append")
+    document = _read(await read_body(scope, receive, service.limits))
+    messages = _messages(document, kind)
+    delivery = Delivery(
+        tenant=tenant.name,
+        id=uuid.uuid4().hex,
+        received_at=time.time(),
+        sent_at=document.get("sentAt"),
+        context=document["context"] if isinstance(document.get("context"), Mapping) else {},
+    )
+    items, faults = _facts(messages, delivery, service.limits.depth)
+    for first in range(0, len(items), BATCH_MAX):
+        results = await take(key, tenant, items[first : first + BATCH_MAX])
+        if any(result.status == "retry" for result in results):
+            raise BackendUnavailableError("not all facts were stored")
+    if faults:
+        tenant.brought["signal", "refused"] += len(faults)
+        logger.warning(
+            "%d of %d messages were not taken; the first: %s",
+            len(faults),
+            len(messages),
+            faults[0],
+        )
+
+
+async def _refuse(
+    refused: RefusedError, limits: Limits, scope: Scope, receive: Receive, send: Send
+) -> None:
+    headers = dict(refused.headers)
+    if not await discard(scope, receive, limits):
+        headers["connection"] = "close"
+    document = {"code": refused.code, "message": refused.detail}
+    await respond_json(send, document, refused.status, headers)
+
+
+def _facts(
+    messages: Sequence[Any], delivery: Delivery, depth: int
+) -> tuple[list[dict[str, Any]], list[DocumentError]]:
+    """Give the batch items of all messages, and what is wrong with those that are at fault."""
+    items: list[dict[str, Any]] = []
+    faults: list[DocumentError] = []
+    for position, message in enumerate(messages):
+        try:
+            items += translate(_sound(message, depth), delivery, position)
+        except DocumentError as error:
+            faults.append(error)
+    return items, faults
+
+
+def _messages(document: Mapping[str, Any], kind: str | None) -> Sequence[Any]:
+    if kind is not None:
+        return [{**document, "type": kind}]
+    batch = document.get("batch")
+    if not isinstance(batch, list):
+        raise RefusedError(
+            400, 'the body is a batch: {"batch": [{"type": "track", …}, …]}', "batch"
+        )
+    return batch
+
+
+def _read(body: bytes) -> Mapping[str, Any]:
+    """Read the body as JSON, or else as what Python writes for it."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        try:
+            document = json.loads(body)
+        except (ValueError, RecursionError):
+            raise RefusedError(400, f"the body is no JSON: {error}", "json") from None
+    if not isinstance(document, dict):
+        raise RefusedError(400, "the body is no JSON object", "json")
+    return document
+
+
+def _sound(message: Any, depth: int) -> Any:
+    """
+    Give a message as the JSON it should have been: NaN is null.
+
+    Raises:
+        DocumentError: it holds text that is none, or is nested too deep.
+    """
+    try:
+        sound = orjson.loads(orjson.dumps(message))
+    except (orjson.JSONEncodeError, orjson.JSONDecodeError) as error:
+        raise DocumentError("message", [Problem("", "json", f"no JSON: {error}")]) from None
+    if not is_shallow(sound, depth):
+        text = f"the message is nested more than {depth} deep"
+        raise DocumentError("message", [Problem("", "depth", text)])
+    return sound

@@ -1,0 +1,388 @@
+"""
+A `Backend` elsewhere: clew in the application's process, the data behind `clew serve`.
+
+The same words and guarantees as inside the process, with what the distance makes of them: a
+decision brings along what the server may not know yet (RULES F4), is kept for a moment (D4), and
+never takes longer than it may. Nothing is signed or verified here: tokens pass through (K1).
+"""
+
+import logging
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, wait
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+from weakref import WeakSet
+
+import orjson
+
+from clew.backends.base import Admission
+from clew.backends.http.changes import changes_of
+from clew.backends.http.deciding import DEADLINE_MS, Deciding
+from clew.backends.http.policy import PolicyCopy
+from clew.backends.http.transport import Response, Transport
+from clew.backends.http.unsent import Unsent
+from clew.backends.http.wire import batch, decide_body, document
+from clew.backends.keyring import derived
+from clew.clock import Clock, SystemClock, to_text
+from clew.codec import from_json
+from clew.engine.compiled import CompiledPolicy
+from clew.engine.declared import declared
+from clew.errors import (
+    BackendError,
+    BackendRejectedError,
+    BackendUnavailableError,
+    ConfigurationError,
+    DocumentError,
+    TokenError,
+)
+from clew.ids import bucket_of, mint
+from clew.model.batch import BATCH_MAX, BatchResult, ItemResult
+from clew.model.decision import Decision
+from clew.model.measurement import Measurement
+from clew.model.policy import Policy
+from clew.model.profile import Profile
+from clew.model.request import DecisionRequest
+from clew.threads import Pool
+
+__all__ = ["HttpBackend"]
+
+logger = logging.getLogger("clew")
+
+#: How long an answer is waited for where nobody's page waits, in seconds.
+ANSWER_SECONDS = 10.0
+#: How long an answer to a decide request may take to be voided still, in seconds.
+LATE_SECONDS = 2.0
+#: How long the policy at hand is taken for the live one before the server is asked, in seconds.
+POLICY_SECONDS = 30.0
+
+#: How long a client waits for the server's policy when it is opened, in seconds.
+READY_SECONDS = 1.0
+
+_NOT_FOUND = 404
+_TOKEN_MAX = 160
+#: `<decision>.<expiry>.<signature>`, as `clew.trust.tokens` makes them.
+_TOKEN = re.compile(r"([^\s]{1,128})\.([0-9a-f]{1,16})\.[A-Za-z0-9_-]{43}")
+
+_alive: "WeakSet[HttpBackend]" = WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for backend in list(_alive):
+        backend.after_fork_in_child()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+class HttpBackend:
+    """
+    The backend at a server.
+
+    Args:
+        transports: opens the transport of decisions and that of all else; called again in a forked
+            child, which shares no connection with its parent.
+        tenant: whose facts these are, by the client's account; the server goes by its key.
+        keys: what the application's own signatures are derived from (K1).
+        policy: a canonical bundle, whose defaults hold until the server has told of its own.
+        clock: what tells the time.
+        deadline_ms: how long a decision may take when its request does not say.
+        spool_folder: where the client keeps facts on their way, when nobody says.
+    """
+
+    def __init__(
+        self,
+        transports: Callable[[], tuple[Transport, Transport]],
+        *,
+        tenant: str = "default",
+        keys: Sequence[str] = (),
+        policy: bytes | None = None,
+        clock: Clock | None = None,
+        deadline_ms: float = DEADLINE_MS,
+        spool_folder: Path | None = None,
+    ) -> None:
+        self.spool_folder = spool_folder
+        self._transports = transports
+        self._tenant = tenant
+        self._keys = tuple(keys)
+        self._clock = clock or SystemClock()
+        self._deadline_ms = deadline_ms
+        self._policy = PolicyCopy(policy)
+        self._put: Callable[[bytes], object] = self._append_soon
+        self._is_closed = False
+        self._has_complained = False
+        self._begin()
+        _alive.add(self)
+
+    def start(self, folder: Path | None, put: Callable[[bytes], object]) -> None:
+        """
+        Get ready to decide, so that the first decision does not pay for it.
+
+        A server that hangs is waited for a second at most, and never where an event loop runs.
+
+        Args:
+            folder: where the policy is kept for a start without the server; None keeps none.
+            put: takes what the server is to be told in its own time.
+        """
+        self._put = put
+        if folder is not None:
+            self._policy.keep_in(folder)
+        fetching = self._refresh_policy()
+        if fetching is not None and self._policy.compiled is None and not _is_on_loop():
+            wait((fetching,), READY_SECONDS)
+
+    def after_fork_in_child(self) -> None:
+        """Begin anew in a child: connections, threads and what is under way are its parent's."""
+        if not self._is_closed:
+            self._begin()
+
+    # -- facts
+
+    def admit(self, item: dict[str, Any], /) -> Admission:
+        """As `Backend.admit`; the server checks permission, and this never waits for it."""
+        kind, fact = next(iter(item.items()))
+        if kind == "signal":
+            self._hold_against_policy(fact)
+            payload = orjson.dumps(item)
+            self._unsent.add(fact)
+            self._deciding.told(lambda cache: cache.drop(fact["subject"]))
+        else:
+            payload = orjson.dumps(item)
+            self._deciding.told(lambda cache: cache.drop_decision(fact["decision"]))
+        return Admission("queued", payload)
+
+    def append(self, items: Iterable[bytes], /) -> list[ItemResult]:
+        """As `Backend.append`."""
+        results: list[ItemResult] = []
+        for part in _parts(items):
+            results += self._append(part)
+        return results
+
+    # -- deciding
+
+    def decide(self, request: DecisionRequest, /) -> tuple[dict[str, Decision], list[bytes]]:
+        """As `Backend.decide`; the records are made durable by the server."""
+        if self._clock.now() - self._policy.checked_at > POLICY_SECONDS:
+            self._refresh_policy()
+        return self._deciding.decide(request), []
+
+    def decision(self, id: str, /) -> Decision | None:
+        """As `Backend.decision`."""
+        response = self._get(f"/clew/v1/decisions/{quote(id, safe='')}")
+        if response.status == _NOT_FOUND:
+            return None
+        return from_json(Decision, document(response), keep_unknown=True)
+
+    def decisions(self, subject: str, /, *, within_seconds: float) -> list[Decision]:
+        """As `Backend.decisions`."""
+        path = f"/clew/v1/subjects/{quote(subject, safe='')}/decisions"
+        found = document(self._get(path, within_seconds=within_seconds))
+        return [from_json(Decision, each, keep_unknown=True) for each in found["decisions"]]
+
+    # -- reading
+
+    def measure(
+        self, objective: str | None = None, /, *, holdout: str | None = None, looks: int = 0
+    ) -> list[Measurement]:
+        """As `Backend.measure`."""
+        response = self._get(
+            "/clew/v1/measure", objective=objective, holdout=holdout, looks=looks or None
+        )
+        try:
+            found = document(response)
+        except BackendRejectedError as error:
+            raise ConfigurationError(str(error)) from error
+        return [from_json(Measurement, each, keep_unknown=True) for each in found["measurements"]]
+
+    def policy(self) -> Policy | None:
+        """As `Backend.policy`; as last seen while the server does not answer."""
+        try:
+            self._fetch_policy()
+        except BackendUnavailableError:
+            if self._policy.compiled is None:
+                raise
+        compiled = self._policy.compiled
+        return None if compiled is None else compiled.policy
+
+    @property
+    def last_compiled(self) -> CompiledPolicy | None:
+        """The live policy as last seen; the server is not asked."""
+        return self._policy.compiled
+
+    def subject(self, subject: str, /) -> Profile:
+        """As `Backend.subject`."""
+        response = self._get(f"/clew/v1/subjects/{quote(subject, safe='')}")
+        return from_json(Profile, document(response), keep_unknown=True)
+
+    def read_token(self, token: str, /) -> str | None:
+        """As `Backend.read_token`; what is well formed is verified by the server."""
+        found = _TOKEN.fullmatch(token) if len(token) <= _TOKEN_MAX else None
+        if found is None:
+            raise TokenError("this is no token; report with the token of a decision, unchanged")
+        return found[1] if self._clock.now() <= int(found[2], 16) else None
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether `derive_keys` has something to derive them from."""
+        return bool(self._keys)
+
+    def derive_keys(self, purpose: str, /) -> tuple[bytes, ...]:
+        """
+        As `Backend.derive_keys`.
+
+        Raises:
+            ConfigurationError: no keys were given, and the server's own never leave it.
+        """
+        if not self._keys:
+            raise ConfigurationError(
+                "a client of a server has no signing keys of its own: give keys=, or set CLEW_KEYS"
+            )
+        return derived(self._keys, purpose, self._tenant)
+
+    def close(self) -> None:
+        """As `Backend.close`."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._deciding.close()
+        self._errands.close()
+        self._fast.close()
+        self._full.close()
+
+    # -- inside
+
+    def _begin(self) -> None:
+        self._fast, self._full = self._transports()
+        self._unsent = Unsent()
+        self._errands = Pool(1)
+        self._is_fetching = False
+        self._deciding = Deciding(
+            self._decide_request,
+            clock=self._clock,
+            policy=lambda: self._policy.compiled,
+            void=self._void,
+            deadline_ms=self._deadline_ms,
+        )
+
+    def _decide_request(
+        self, request: DecisionRequest, slots: tuple[str, ...]
+    ) -> Callable[[], Response]:
+        signals = self._unsent.of((request.subject, request.anonymous_subject))
+        body = decide_body(request, slots, signals)
+        return lambda: self._fast.request(
+            "POST",
+            "/clew/v1/decide",
+            body=body,
+            headers={"Content-Type": "application/json"},
+            seconds=LATE_SECONDS,
+        )
+
+    def _append(self, items: list[bytes]) -> list[ItemResult]:
+        changes = list(changes_of(items))
+        for before, _ in changes:
+            self._deciding.told(before)
+        body, headers = batch(items)
+        response = self._full.request(
+            "POST", "/clew/v1/append", body=body, headers=headers, seconds=ANSWER_SECONDS
+        )
+        try:
+            found = from_json(BatchResult, document(response), keep_unknown=True)
+        except (ConfigurationError, DocumentError) as error:
+            # A key that is wrong, or something in between that answers in the server's place, can
+            # be mended; the facts must not be given up for it.
+            if not self._has_complained:
+                self._has_complained = True
+                logger.error("facts wait until this is mended: %s (said once)", error)  # noqa: TRY400 - no bug of ours
+            raise BackendUnavailableError(str(error)) from error
+        results = list(found.results)
+        if len(results) != len(items) or any(each.status == "retry" for each in results):
+            raise BackendUnavailableError("the server took a part of the batch; it is sent again")
+        self._unsent.settle(each.id for each in results)
+        for _, after in changes:
+            self._deciding.told(after)
+        return results
+
+    def _get(self, path: str, **query: object) -> Response:
+        asked = urlencode({name: value for name, value in query.items() if value is not None})
+        return self._full.request(
+            "GET", f"{path}?{asked}" if asked else path, seconds=ANSWER_SECONDS
+        )
+
+    def _refresh_policy(self) -> Future[None] | None:
+        """Ask for the policy soon, on a thread; what is at hand goes on to be used."""
+        if self._is_fetching or self._is_closed:
+            return None
+        self._is_fetching = True
+        return self._errands.submit(self._try_to_fetch_policy)
+
+    def _try_to_fetch_policy(self) -> None:
+        try:
+            self._fetch_policy()
+        except (BackendError, ConfigurationError, DocumentError) as error:
+            logger.debug("the policy could not be fetched: %s", error)
+            # Asked again with the next decision, but not with each of them.
+            self._policy.checked_at = self._clock.now() - POLICY_SECONDS + 1.0
+        finally:
+            self._is_fetching = False
+
+    def _fetch_policy(self) -> None:
+        # By the way of decisions, which has a connection open from then on.
+        response = self._fast.request(
+            "GET", "/clew/v1/policy", headers=self._policy.headers(), seconds=ANSWER_SECONDS
+        )
+        self._policy.take(response, self._clock.now())
+
+    def _hold_against_policy(self, fact: dict[str, Any]) -> None:
+        """
+        Check a signal while its caller can still be told, and leave what is not declared here.
+
+        Only by a policy that the server has confirmed lately: by an older one, what a newer one
+        takes would be lost.
+        """
+        policy = self._policy.compiled
+        if policy is None or self._clock.now() - self._policy.checked_at > POLICY_SECONDS:
+            return
+        kept, problems = declared(
+            policy, fact["type"], fact.get("party", "first"), fact.get("data") or {}
+        )
+        if problems:
+            raise DocumentError(f"signal {fact['type']!r}", problems)
+        fact["data"] = kept
+
+    def _void(self, decision: Decision) -> None:
+        """Take back a decision that nobody got (RULES D8); one that was shown before stands."""
+        if decision.cache != "miss":
+            return
+        now = self._clock.now()
+        outcome = {
+            "id": mint(now, bucket_of(decision.id) or 0),
+            "type": "voided",
+            "decision": decision.id,
+            "occurred_at": to_text(now),
+        }
+        try:
+            self._put(orjson.dumps({"outcome": outcome}))
+        except Exception:  # the client was closed meanwhile
+            logger.debug("decision %s could not be voided", decision.id, exc_info=True)
+
+    def _append_soon(self, payload: bytes) -> None:
+        """Without a client that delivers, what is to be told is told once."""
+        self._errands.submit(partial(self.append, [payload]))
+
+
+def _is_on_loop() -> bool:
+    """Whether an event loop runs in this thread, which nothing here may hold up."""
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and asyncio._get_running_loop() is not None  # noqa: SLF001 - documented: for libraries
+
+
+def _parts(items: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Cut into batches as large as the server takes."""
+    source = iter(items)
+    while part := list(islice(source, BATCH_MAX)):
+        yield part

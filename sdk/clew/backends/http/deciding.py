@@ -1,0 +1,290 @@
+"""
+Deciding over the network: from what is kept, else by one request, else by what stands in.
+
+The order of RULES D2. A caller waits so long as a decision may take and no longer; the request
+goes on without it on a thread of its own, so that an answer that comes too late can be voided (D8).
+While the circuit is open nothing is sent at all.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+from attrs import frozen
+
+from clew.backends.http import reading
+from clew.backends.http.breaker import Breaker
+from clew.backends.http.flight import Flight
+from clew.backends.http.keys import Keys
+from clew.backends.http.transport import Response
+from clew.backends.http.wire import document
+from clew.cache import Aging, DecisionCache, Entry, Kept, Key
+from clew.clock import Clock
+from clew.engine.compiled import CompiledPolicy, CompiledSlot
+from clew.errors import BackendRejectedError, BackendUnavailableError
+from clew.ids import mint
+from clew.model.decision import Decision
+from clew.model.request import DecisionRequest
+from clew.model.words import Reason
+from clew.threads import Pool
+
+__all__ = ["DEADLINE_MS", "Deciding"]
+
+logger = logging.getLogger("clew")
+
+#: How long a decision may take when nobody says, in milliseconds.
+DEADLINE_MS = 50.0
+#: The part of a deadline that is waited; the rest is for the way back to the caller.
+_WAITED = 0.9
+#: A decision is asked for again after this long, in seconds, where the slot says nothing (D4).
+TTL_SECONDS = 5.0
+#: Requests under way at once; further ones queue, and those that nobody waits for by then are
+#: never sent.
+FLIGHTS_MAX = 16
+
+Send: TypeAlias = Callable[[DecisionRequest, tuple[str, ...]], Callable[[], Response]]
+"""Makes a request ready for some slots; what it gives sends it."""
+
+
+@frozen
+class _Asked:
+    """What one call asks for, and where that is kept."""
+
+    request: DecisionRequest
+    keys: Mapping[str, Key]
+    kept: Kept
+    #: None where nothing may be kept: nobody to keep it for, or a request known by its own id.
+    subject: str | None
+
+
+class Deciding:
+    """
+    Answers decide requests of one client.
+
+    Args:
+        send: the way to the server.
+        policy: gives the policy at hand.
+        void: takes decisions that nobody got (D8); called on any thread, without a lock held.
+        deadline_ms: how long a decision may take when the request does not say.
+    """
+
+    def __init__(
+        self,
+        send: Send,
+        *,
+        clock: Clock,
+        policy: Callable[[], CompiledPolicy | None],
+        void: Callable[[Decision], None],
+        deadline_ms: float = DEADLINE_MS,
+    ) -> None:
+        self.breaker = Breaker(time.monotonic)
+        self._send = send
+        self._clock = clock
+        self._policy = policy
+        self._void = void
+        self._deadline_ms = deadline_ms
+        self._cache = DecisionCache()
+        self._keys = Keys()
+        self._lock = threading.Lock()
+        self._pool = Pool(FLIGHTS_MAX)
+
+    def decide(self, request: DecisionRequest) -> dict[str, Decision]:
+        """Fill slots in time; one that the server does not have is absent."""
+        began = time.monotonic()
+        now = self._clock.now()
+        policy = self._policy()
+        keys = {slot: self._keys.key(policy, slot, request) for slot in request.slots}
+        is_kept = request.subject is not None and request.request_id is None
+        subject = request.subject if is_kept else None
+        with self._lock:
+            kept = Kept() if subject is None else self._cache.of(subject)
+            made, missing, ahead = _look(kept, keys, now)
+            if not missing and not ahead:
+                return made
+            asked = _Asked(request, keys, kept, subject)
+            flights = self._take_off(asked, missing, ahead)
+        end = began + _WAITED / 1_000.0 * (request.deadline_ms or self._deadline_ms)
+        for flight in {id(each): each for each in flights.values()}.values():
+            flight.wait(end - time.monotonic())
+        with self._lock:
+            for slot in missing:
+                answer = self._answer(asked, slot, flights.get(slot))
+                if answer is not None:
+                    made[slot] = answer
+        self._take_away()
+        return made
+
+    def told(self, change: Callable[[DecisionCache], None]) -> None:
+        """Something was told of somebody: what is kept changes before anybody decides again."""
+        with self._lock:
+            change(self._cache)
+        self._take_away()
+
+    def close(self) -> None:
+        """Let the threads go, each as its request ends."""
+        self._pool.close()
+
+    def _take_off(
+        self, asked: _Asked, missing: Iterable[str], ahead: Iterable[str]
+    ) -> dict[str, Flight]:
+        """Have asked for what is not under way yet; gives the flights to wait for, by slot."""
+        under_way = asked.kept.flights
+        new = {slot: asked.keys[slot] for slot in (*missing, *ahead)}
+        new = {slot: key for slot, key in new.items() if key not in under_way}
+        if new and self.breaker.allows():
+            flight = Flight(new.values(), [asked.keys[slot] for slot in ahead])
+            under_way.update(dict.fromkeys(new.values(), flight))
+            send = self._send(asked.request, tuple(new))
+            self._pool.submit(lambda: self._fly(flight, asked, send))
+        found = {
+            slot: under_way[asked.keys[slot]] for slot in missing if asked.keys[slot] in under_way
+        }
+        for slot, flight in found.items():
+            flight.waiting[asked.keys[slot]] += 1
+        return found
+
+    def _fly(self, flight: Flight, asked: _Asked, send: Callable[[], Response]) -> None:
+        """Carry a flight out, on a thread of its own."""
+        with self._lock:
+            if not flight.is_wanted:  # everybody left while it queued
+                _end(flight, asked.kept)
+                return
+        made: dict[Key, Decision] = {}
+        try:
+            made = _made(asked, send())
+        except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for the landing
+            flight.error = error
+        with self._lock:
+            flight.made = made
+            unused = [
+                each for key, each in made.items() if not self._keep(flight, asked, key, each)
+            ]
+            is_in_time = bool(flight.ahead) or any(flight.waiting.values())
+            _end(flight, asked.kept)
+        for each in unused:
+            self._void(each)
+        self._take_away()
+        self._judge(flight, is_in_time=is_in_time)
+
+    def _keep(self, flight: Flight, asked: _Asked, key: Key, decision: Decision) -> bool:
+        """Keep what a flight brought; false if nobody gets it. The caller holds the lock."""
+        is_shown = flight.waiting[key] > 0
+        if decision.policy_version is None:
+            return True  # a stand-in: nobody keeps it, and it was never recorded
+        if asked.request.subject is not None:
+            self._cache.remember(decision.id, asked.request.subject)
+        if not is_shown and key not in flight.ahead:
+            return False
+        if asked.subject is not None:
+            aging = self._aging(decision)
+            self._cache.put(asked.subject, asked.kept, key, Entry(decision, aging, is_shown))
+        return True
+
+    def _aging(self, decision: Decision) -> Aging:
+        """
+        How long a decision keeps, by this client's own clock.
+
+        The server's instants are only held against each other, for its clock may be another.
+        """
+        now = self._clock.now()
+        slot = _slot(self._policy(), decision.slot)
+        seconds = (slot.slot.ttl_seconds if slot is not None else None) or TTL_SECONDS
+        if decision.valid_until is not None and decision.cache == "miss":
+            seconds = min(seconds, (decision.valid_until - decision.decided_at).total_seconds())
+        edges = [edge for edge in slot.boundaries if edge > now] if slot is not None else []
+        ends_at = edges[0] if edges else float("inf")
+        return Aging(now, min(now + max(0.0, seconds), ends_at), ends_at)
+
+    def _answer(self, asked: _Asked, slot: str, flight: Flight | None) -> Decision | None:
+        """What a caller gets who has waited; None if the server has no such slot."""
+        key = asked.keys[slot]
+        reason: Reason = "error"
+        if flight is not None and not flight.has_landed:
+            reason = "deadline"
+            flight.waiting[key] -= 1
+            self._note_late(asked.request)
+        elif flight is not None and flight.error is None:
+            found = flight.made.get(key)
+            if found is None or found.policy_version is not None:
+                return found
+            reason = found.reason  # the server had nothing but a stand-in itself
+        entry = asked.kept.entries.get(key)
+        is_current = asked.subject is not None and self._cache.is_current(asked.subject, asked.kept)
+        now = self._clock.now()
+        if entry is not None and is_current and now < entry.aging.good_until:
+            return entry.stand_in()
+        return self._bare(slot, reason, now)
+
+    def _bare(self, slot: str, reason: Reason, now: float) -> Decision:
+        """An answer without content: the client puts the policy's default into it, or its own."""
+        return Decision(
+            id=mint(now, 0), slot=slot, decided_at=datetime.fromtimestamp(now, UTC), reason=reason
+        )
+
+    def _note_late(self, request: DecisionRequest) -> None:
+        """A server that misses our own deadline is left alone; one that is shorter says nothing."""
+        if (request.deadline_ms or self._deadline_ms) >= self._deadline_ms and (
+            self.breaker.failed()
+        ):
+            logger.warning("the server does not answer in time; decisions fall back until it does")
+
+    def _judge(self, flight: Flight, *, is_in_time: bool) -> None:
+        """Tell the breaker how a flight has ended."""
+        error = flight.error
+        if error is None:
+            if is_in_time and flight.made and self.breaker.succeeded():
+                logger.warning("the server answers again")
+        elif isinstance(error, BackendRejectedError):
+            logger.error("a decide request was refused: %s", error)
+        elif self.breaker.failed(getattr(error, "retry_after", None)):
+            logger.warning("%s; decisions fall back until it answers", error)
+
+    def _take_away(self) -> None:
+        if not self._cache.unused:
+            return
+        with self._lock:
+            unused, self._cache.unused = self._cache.unused, []
+        for each in unused:
+            self._void(each)
+
+
+def _look(
+    kept: Kept, keys: Mapping[str, Key], now: float
+) -> tuple[dict[str, Decision], list[str], list[str]]:
+    """Find what is kept: what answers, the slots that are missing and those to ask for anew."""
+    made: dict[str, Decision] = {}
+    missing: list[str] = []
+    ahead: list[str] = []
+    for slot, key in keys.items():
+        entry = kept.entries.get(key)
+        if entry is None or now >= entry.aging.aging_until:
+            missing.append(slot)
+            continue
+        if now >= entry.aging.fresh_until:
+            ahead.append(slot)
+        made[slot] = entry.show(now)
+    return made, missing, ahead
+
+
+def _end(flight: Flight, kept: Kept) -> None:
+    """End a flight; whoever asks from now on has a new one. The caller holds the lock."""
+    for key in flight.keys:
+        if kept.flights.get(key) is flight:
+            del kept.flights[key]
+    flight.land()
+
+
+def _made(asked: _Asked, response: Response) -> dict[Key, Decision]:
+    """Read the decisions of an answer, of those slots that were asked for."""
+    try:
+        found = [reading.decision(each) for each in document(response)["decisions"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise BackendUnavailableError(f"the answer holds no decisions: {error!r}") from error
+    return {asked.keys[each.slot]: each for each in found if each.slot in asked.keys}
+
+
+def _slot(policy: CompiledPolicy | None, slot: str) -> CompiledSlot | None:
+    return None if policy is None else policy.slots.get(slot)

@@ -1,0 +1,81 @@
+"""The transport of all that nobody waits for on a page: httpx, with proxies as the system says."""
+
+import os
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from clew.backends.http.address import Address
+from clew.backends.http.transport import Response
+from clew.errors import BackendUnavailableError
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = ["HttpxTransport"]
+
+
+# A fork waits for an import that is under way, or the child would have half a module for ever.
+_loading = threading.RLock()
+os.register_at_fork(
+    before=_loading.acquire, after_in_parent=_loading.release, after_in_child=_loading.release
+)
+
+
+class HttpxTransport:
+    """
+    Carries requests over httpx; as `Transport`.
+
+    It is imported with the first request, for that takes a tenth of a second.
+
+    Args:
+        headers: of every request.
+    """
+
+    def __init__(self, address: Address, headers: Mapping[str, str]) -> None:
+        self._base = address.base
+        self._headers = dict(headers)
+        self._lock = threading.Lock()
+        self._client: httpx.Client | None = None
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        seconds: float,
+    ) -> Response:
+        """As `Transport.request`."""
+        with _loading:
+            import httpx
+
+            client = self._opened()
+        try:
+            answer = client.request(
+                method,
+                f"{self._base}{path}",
+                content=body,
+                headers=dict(headers or {}),
+                timeout=seconds,
+            )
+        except (httpx.HTTPError, RuntimeError) as error:  # RuntimeError: it was closed meanwhile
+            raise BackendUnavailableError(
+                f"{self._base}: {type(error).__name__}: {error}"
+            ) from error
+        return Response(answer.status_code, answer.content, answer.headers)
+
+    def close(self) -> None:
+        """As `Transport.close`."""
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
+
+    def _opened(self) -> "httpx.Client":
+        import httpx
+
+        with self._lock:
+            if self._client is None:
+                self._client = httpx.Client(headers=self._headers, follow_redirects=False)
+            return self._client

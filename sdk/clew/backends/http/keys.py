@@ -1,0 +1,70 @@
+"""What a decision hangs on besides what is known of its subject: the key it is kept by (D4)."""
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import orjson
+
+from clew.cache import Key
+from clew.engine.compiled import CompiledPolicy, CompiledSlot
+from clew.model.request import DecisionRequest
+
+__all__ = ["Keys"]
+
+#: In place of the names that a slot reads, where they were not found yet.
+_UNKNOWN = ("?",)
+
+
+class Keys:
+    """Makes keys; what the slots of a policy read of a request is found once."""
+
+    def __init__(self) -> None:
+        self._policy: CompiledPolicy | None = None
+        self._names: dict[str, tuple[str, ...] | None] = {}
+
+    def key(self, policy: CompiledPolicy | None, slot: str, request: DecisionRequest) -> Key:
+        """
+        Make the key of one slot in a request.
+
+        Of a slot that the policy does not have, as of one without a policy, anything may be read.
+
+        Raises:
+            TypeError: the context is no JSON.
+        """
+        if policy is not self._policy:
+            self._policy, self._names = policy, {}
+        names = self._names.get(slot, _UNKNOWN)
+        if names is _UNKNOWN:
+            found = None if policy is None else policy.slots.get(slot)
+            names = None if found is None else _names_read(found)
+            if found is not None:
+                self._names[slot] = names
+        return (
+            slot,
+            request.subject,
+            request.anonymous_subject,
+            request.session_id,
+            request.traffic,
+            _seen(request.context, names),
+        )
+
+
+def _seen(context: Mapping[str, Any], names: tuple[str, ...] | None) -> Hashable:
+    """What is seen of a context, told apart as JSON tells it: for Python, true is 1."""
+    if names is None:
+        return orjson.dumps(dict(context), option=orjson.OPT_SORT_KEYS)
+    values = tuple(map(context.get, names))
+    for value in values:
+        if value is not None and type(value) is not str:
+            return orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
+    return values
+
+
+def _names_read(slot: CompiledSlot) -> tuple[str, ...] | None:
+    """The fields of the context that anything in a slot reads; None is all of them."""
+    names = {"view_id"} if slot.slot.sticky == "view" else set()
+    for _, steps in slot.context_reads:
+        if len(steps) == 1:
+            return None
+        names.add(steps[1])
+    return tuple(sorted(names))

@@ -1,0 +1,124 @@
+"""
+The transport of decisions: kept-alive connections of the standard library.
+
+httpx costs its caller several times the CPU of the request itself, which counts where a page waits
+for it. There are no proxies, redirects or cookies here; whoever needs a proxy gets httpx.
+"""
+
+import select
+import ssl
+import threading
+from collections.abc import Mapping
+from functools import cache
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+
+from clew.backends.http.address import Address
+from clew.backends.http.transport import Response
+from clew.errors import BackendUnavailableError
+
+__all__ = ["LeanTransport"]
+
+#: Connections that are kept open while nobody uses them.
+IDLE_MAX = 16
+
+
+class LeanTransport:
+    """
+    Carries requests over `http.client`; as `Transport`.
+
+    Args:
+        headers: of every request.
+    """
+
+    def __init__(self, address: Address, headers: Mapping[str, str]) -> None:
+        self._address = address
+        self._headers = headers
+        self._idle: list[HTTPConnection] = []
+        self._lock = threading.Lock()
+        self._is_closed = False
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        seconds: float,
+    ) -> Response:
+        """As `Transport.request`."""
+        connection = self._connection(seconds)
+        try:
+            connection.request(
+                method,
+                f"{self._address.prefix}{path}",
+                body=body,
+                headers={**self._headers, **(headers or {})},
+            )
+            answer = connection.getresponse()
+            response = Response(
+                answer.status,
+                answer.read(),
+                {name.lower(): value for name, value in answer.getheaders()},
+            )
+        except (OSError, HTTPException) as error:
+            connection.close()
+            raise BackendUnavailableError(
+                f"{self._address.base}: {type(error).__name__}: {error}"
+            ) from error
+        except BaseException:
+            connection.close()
+            raise
+        self._keep(connection, is_reusable=not answer.will_close)
+        return response
+
+    def close(self) -> None:
+        """As `Transport.close`."""
+        with self._lock:
+            self._is_closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def _connection(self, seconds: float) -> HTTPConnection:
+        """Give a connection that is open still, or a new one."""
+        while True:
+            with self._lock:
+                connection = self._idle.pop() if self._idle else None
+            if connection is None:
+                return self._new(seconds)
+            if connection.sock is not None and not _has_ended(connection):
+                connection.sock.settimeout(seconds)
+                return connection
+            connection.close()
+
+    def _new(self, seconds: float) -> HTTPConnection:
+        address = self._address
+        if address.scheme == "http":
+            return HTTPConnection(address.host, address.port, timeout=seconds)
+        return HTTPSConnection(address.host, address.port, timeout=seconds, context=_context())
+
+    def _keep(self, connection: HTTPConnection, *, is_reusable: bool) -> None:
+        with self._lock:
+            if is_reusable and not self._is_closed and len(self._idle) < IDLE_MAX:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+
+@cache
+def _context() -> ssl.SSLContext:
+    """Whom to trust, as the system says; read once, for it takes tens of milliseconds."""
+    return ssl.create_default_context()
+
+
+def _has_ended(connection: HTTPConnection) -> bool:
+    """
+    Whether the server has closed a connection while it was idle, which servers do at any time.
+
+    An idle connection has nothing to read but its end. Asked before each use, a request is never
+    sent twice for a connection that was gone already.
+    """
+    poll = select.poll()
+    poll.register(connection.sock, select.POLLIN)
+    return bool(poll.poll(0))

@@ -1,0 +1,43 @@
+"""What the entry points `http` and `https` name."""
+
+from typing import Any
+from urllib.request import getproxies, proxy_bypass
+
+from clew.backends.http.address import Address, read_address
+from clew.backends.http.backend import HttpBackend
+from clew.backends.http.full import HttpxTransport
+from clew.backends.http.lean import LeanTransport
+from clew.backends.http.transport import Transport
+
+__all__ = ["open_http"]
+
+
+def open_http(url: str, *, key: str | None = None, **options: Any) -> HttpBackend:
+    """
+    Open `https://[KEY@]host[:port][/prefix][?deadline_ms=50]`; nothing is sent yet.
+
+    Args:
+        key: by default the URL's, else `CLEW_KEY`.
+        options: as `HttpBackend`.
+
+    Raises:
+        ConfigurationError: the URL or the key is none.
+    """
+    address = read_address(url, key)
+    if address.deadline_ms is not None:
+        options.setdefault("deadline_ms", address.deadline_ms)
+    return HttpBackend(lambda: _transports(address), spool_folder=address.folder, **options)
+
+
+def _transports(address: Address) -> tuple[Transport, Transport]:
+    headers = {"Authorization": f"Bearer {address.key}", "Accept": "application/json"}
+    full = HttpxTransport(address, headers)
+    if _has_proxy(address):
+        return full, full
+    return LeanTransport(address, headers), full
+
+
+def _has_proxy(address: Address) -> bool:
+    proxies = getproxies()
+    is_proxied = address.scheme in proxies or "all" in proxies
+    return is_proxied and not proxy_bypass(address.host)

@@ -1,0 +1,90 @@
+"""
+From a decision's document to the `Decision` a caller holds; what costs is read when asked.
+
+A server may be newer: fields that are unknown here are kept under `ext` by whoever reads a whole
+document (RULES F2), and are passed over by what reads a part of it.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+from clew.codec import from_json
+from clew.model.decision import (
+    ConsentGround,
+    Decision,
+    Draw,
+    Explanation,
+    HoldoutArm,
+    ListItem,
+    Reads,
+)
+
+__all__ = ["decision"]
+
+T = TypeVar("T")
+
+
+def decision(document: Mapping[str, Any]) -> Decision:
+    """
+    Read a decision as the server sends it.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is no decision.
+    """
+    get = document.get
+    ground = get("consent")
+    holdout = get("holdout")
+    return Decision(
+        id=document["id"],
+        slot=document["slot"],
+        decided_at=datetime.fromisoformat(document["decided_at"]),
+        reason=document["reason"],
+        subject=get("subject"),
+        anonymous_subject=get("anonymous_subject"),
+        session_id=get("session_id"),
+        request_id=get("request_id"),
+        view_id=get("view_id"),
+        creative=get("creative"),
+        creative_version=get("creative_version"),
+        propensity=get("propensity"),
+        policy_id=get("policy_id"),
+        policy_version=get("policy_version"),
+        holdout=None if holdout is None else _arm(holdout),
+        assignments=tuple([_arm(each) for each in get("assignments", ())]),
+        measured=get("measured", False),
+        objective=get("objective"),
+        consent=None
+        if ground is None
+        else ConsentGround(purpose=ground["purpose"], basis=ground.get("basis")),
+        channel=get("channel"),
+        traffic=get("traffic", "human"),
+        cache=get("cache", "miss"),
+        eligible=tuple(get("eligible", ())),
+        valid_until=_moment(get("valid_until")),
+        reserved_until=_moment(get("reserved_until")),
+        content=get("content", {}),
+        items=lambda: _parts(ListItem, get("items", ())),
+        reads=lambda: _part(Reads, get("reads", {})),
+        draws=lambda: _parts(Draw, get("draws", ())),
+        segments=tuple(get("segments", ())),
+        token=get("token"),
+        explanation=lambda: _part(Explanation, get("explanation", {})),
+        ext=get("ext", {}),
+    )
+
+
+def _arm(document: Mapping[str, Any]) -> HoldoutArm:
+    return HoldoutArm(id=document["id"], arm=document["arm"], epoch=document["epoch"])
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _part(cls: type[T], document: Any) -> T:
+    return from_json(cls, document, keep_unknown=True)
+
+
+def _parts(cls: type[T], documents: Any) -> tuple[T, ...]:
+    return tuple(_part(cls, each) for each in documents)

@@ -1,0 +1,53 @@
+"""
+The port to the network: one request, one answer.
+
+Whoever has another HTTP library, or a proxy of their own, writes this and hands it to
+`HttpBackend`; nothing above it knows sockets.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from attrs import Factory, frozen
+
+__all__ = ["Response", "Transport"]
+
+
+@frozen
+class Response:
+    """What the server answered, whatever its status."""
+
+    status: int
+    body: bytes = b""
+    #: By lower-case name.
+    headers: Mapping[str, str] = Factory(dict)
+
+
+class Transport(Protocol):
+    """Carries requests to one server; safe to share between threads."""
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        seconds: float,
+    ) -> Response:
+        """
+        Send a request and give the answer.
+
+        Args:
+            path: below the server's address, with its query.
+            headers: besides those that every request has.
+            seconds: how long each step may wait for the server; a hanging one ends by it.
+
+        Raises:
+            BackendUnavailableError: there was no answer.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close what is open; safe to call twice, and while requests are under way."""
+        ...

@@ -1,0 +1,65 @@
+"""
+The signals that the server does not have yet, so that a decision can bring them along (RULES F4).
+
+Bounded: beyond the bounds the oldest are forgotten here. They are delivered none the less, and the
+server's decision merely learns of them a moment later.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+__all__ = ["Unsent"]
+
+#: Signals that are remembered, in all and of one subject.
+SIGNALS_MAX = 10_000
+SIGNALS_OF_ONE_MAX = 50
+
+
+class Unsent:
+    """Remembers signals by subject until their delivery is confirmed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._subjects: OrderedDict[str, str] = OrderedDict()
+        self._signals: dict[str, dict[str, Mapping[str, Any]]] = {}
+
+    def add(self, signal: Mapping[str, Any]) -> None:
+        """Remember a signal document."""
+        name, subject = signal["id"], signal["subject"]
+        with self._lock:
+            self._subjects[name] = subject
+            held = self._signals.setdefault(subject, {})
+            held[name] = signal
+            if len(held) > SIGNALS_OF_ONE_MAX:
+                self._forget(next(iter(held)))
+            if len(self._subjects) > SIGNALS_MAX:
+                self._forget(next(iter(self._subjects)))
+
+    def of(self, subjects: Iterable[str | None]) -> list[Mapping[str, Any]]:
+        """Give what the server may not know of some subjects, oldest first."""
+        if not self._subjects:
+            return []
+        with self._lock:
+            return [
+                signal
+                for subject in subjects
+                if subject is not None
+                for signal in self._signals.get(subject, {}).values()
+            ]
+
+    def settle(self, ids: Iterable[str]) -> None:
+        """Forget what the server has taken or refused."""
+        with self._lock:
+            for name in ids:
+                self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        subject = self._subjects.pop(name, None)
+        if subject is None:
+            return
+        held = self._signals[subject]
+        del held[name]
+        if not held:
+            del self._signals[subject]

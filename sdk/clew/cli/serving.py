@@ -1,0 +1,129 @@
+"""`clew serve`: the backend over HTTP, for applications elsewhere."""
+
+import os
+import socket
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import click
+
+from clew.cli.connection import DEFAULT_URL
+from clew.cli.keys import read_keys
+from clew.cli.show import several, tell
+from clew.errors import ConfigurationError
+from clew.policy import build_bundle, load_policy
+
+__all__ = ["serve"]
+
+#: The factory of the application, which uvicorn imports in every worker.
+_APPLICATION = "clew_edge.service.main:create"
+#: The HTTP protocol, with a deadline for heads.
+_PROTOCOL = "clew_edge.service.protocol:Protocol"
+#: What `clew serve` needs beside the SDK.
+_NEEDED = ("uvicorn", "uvloop", "httptools", "jsonschema_rs")
+#: Connections that wait to be accepted.
+_BACKLOG = 2_048
+#: How long requests may go on after SIGTERM, in seconds.
+_GRACE_SECONDS = 10
+
+
+@click.command()
+@click.option(
+    "--backend",
+    "url",
+    envvar="CLEW_URL",
+    default=DEFAULT_URL,
+    show_default=True,
+    metavar="URL",
+    help="Where the data lies (CLEW_URL).",
+)
+@click.option(
+    "--policy",
+    "policy_path",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="A policy file or folder; it goes live for each tenant where none is.",
+)
+@click.option(
+    "--keys",
+    "keys_path",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="Who may ask; `clew key new` makes entries. Read again when it changes.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65_535))
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64))
+def serve(
+    *, url: str, policy_path: Path | None, keys_path: Path, host: str, port: int, workers: int
+) -> None:
+    """
+    Serve the data to applications that speak HTTP (`clew.Client("https://…")`).
+
+    Port 0 is any that is free. SIGTERM ends it: what was accepted is finished first.
+    """
+    _check_installed()
+    if url.startswith("memory:") and workers > 1:
+        raise ConfigurationError("memory:// is one process's own; use --workers 1 or a database")
+    tenants = sorted({one.tenant for one in read_keys(keys_path).keys})
+    os.environ["CLEW_SERVE_BACKEND"] = url
+    os.environ["CLEW_SERVE_KEYS"] = str(keys_path)
+    if policy_path is not None:
+        build_bundle(load_policy(policy_path))  # its faults are told once, not by every worker
+        os.environ["CLEW_SERVE_POLICY"] = str(policy_path)
+    with _listening(host, port) as listener:
+        place = f"[{host}]" if ":" in host else host
+        tell(
+            f"clew serves {', '.join(tenants)} at http://{place}:{listener.getsockname()[1]} "
+            f"from {url}, with {several(workers, 'worker')}"
+        )
+        _run(listener, workers)
+
+
+def _run(listener: socket.socket, workers: int) -> None:
+    import uvicorn
+
+    options: dict[str, Any] = {
+        "factory": True,
+        "http": _PROTOCOL,
+        "loop": "uvloop",
+        "ws": "none",
+        "lifespan": "on",
+        "log_level": "warning",
+        "access_log": False,
+        "server_header": False,
+        "timeout_graceful_shutdown": _GRACE_SECONDS,
+    }
+    if workers > 1:
+        uvicorn.run(_APPLICATION, fd=listener.fileno(), workers=workers, **options)
+        return
+    # Given the socket itself the server closes it when it begins to end: who comes then is refused
+    # at once, and does not wait in a queue that nobody looks at.
+    server = uvicorn.Server(uvicorn.Config(_APPLICATION, **options))
+    server.run(sockets=[listener])
+    if not server.started:
+        raise ConfigurationError("the server could not start; the lines above say why")
+
+
+def _check_installed() -> None:
+    for name in _NEEDED:
+        if find_spec(name) is None:
+            raise ConfigurationError(f"{name} is not installed: pip install 'clew[server]'")
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{host} port {port}: {error.strerror}; name another with --host and --port, "
+            "or port 0 for any that is free"
+        ) from error
+    # Connections inherit it. asyncio sets it too, but not on a socket that it has as a number:
+    # heads and bodies would then wait 40 ms for each other (Nagle's algorithm, RFC 896).
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    listener.set_inheritable(True)
+    return listener

@@ -1,0 +1,91 @@
+"""`clew deadletter` lists what was given up, and sends it again."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from clew.delivery.dead_letters import DeadLetters
+
+Run = Callable[..., Result]
+
+SALE = {
+    "id": "s-1",
+    "type": "item_ordered",
+    "subject": "u1",
+    "occurred_at": "2026-05-31T00:00:00Z",
+    "data": {"sku": "tea", "quantity": 1, "value": 2.5},
+}
+
+
+@pytest.fixture
+def box(folder: Path) -> DeadLetters:
+    """The dead letters beside the database."""
+    return DeadLetters(folder / "clew.db.spool" / "of-default")
+
+
+def add(box: DeadLetters, *facts: object, reason: str = "schema: bad") -> None:
+    """Give facts up."""
+    for fact in facts:
+        box.add(json.dumps(fact).encode(), reason)
+
+
+def test_letters_are_listed(imported: Run, box: DeadLetters) -> None:
+    """Each stands with its kind, type, id and the reason; what is no fact as it begins."""
+    add(box, {"signal": SALE})
+    box.add(b"\xff", "JSONDecodeError: no JSON")
+    said = imported("deadletter", "list").stdout
+    assert "signal item_ordered s-1  schema: bad" in said
+    assert "JSONDecodeError: no JSON" in said
+    assert "2 dead letters" in said
+
+
+def test_letters_for_a_script(imported: Run, box: DeadLetters) -> None:
+    """With --json the items are there as they were sent."""
+    add(box, {"signal": SALE})
+    [letter] = json.loads(imported("deadletter", "list", "--json").stdout)
+    assert (letter["item"], letter["reason"]) == ({"signal": SALE}, "schema: bad")
+
+
+def test_no_letters_is_said(imported: Run) -> None:
+    """Where nothing was given up there is nothing to list or to send."""
+    assert imported("deadletter", "list").stdout == "0 dead letters\n"
+    assert imported("deadletter", "replay").stdout == "0 facts stored, 0 refused again\n"
+
+
+def test_a_replay_stores_what_is_taken_now(imported: Run, box: DeadLetters) -> None:
+    """A fact that is taken is gone from the letters; again it is a duplicate."""
+    for _ in range(2):
+        add(box, {"signal": SALE})
+        answer = imported("deadletter", "replay")
+        assert answer.stdout == "1 fact stored, 0 refused again\n"
+        assert answer.exit_code == 0
+    assert box.read() == []
+    assert json.loads(imported("profile", "u1", "--json").stdout)["signals"] == 3
+
+
+def test_what_is_refused_again_stays(imported: Run, box: DeadLetters) -> None:
+    """One bad fact keeps none of the others back; it stays, with the new reason, and is told."""
+    add(box, {"unheard": SALE}, {"signal": SALE}, {"signal": SALE | {"id": "s-2"}})
+    box.add(b"\xff", "bad")
+    answer = imported("deadletter", "replay")
+    assert answer.stdout == "2 facts stored, 2 refused again\n"
+    assert answer.exit_code == 1
+    reasons = [letter.reason.partition(":")[0] for letter in box.read()]
+    assert reasons == ["schema", "JSONDecodeError"]
+
+
+def test_the_folder_may_be_named(imported: Run, tmp_path: Path) -> None:
+    """With --spool the letters are those of a client that was told where to keep them."""
+    add(DeadLetters(tmp_path / "elsewhere" / "of-default"), {"signal": SALE})
+    assert imported("deadletter", "list", "--spool", tmp_path / "elsewhere").stdout.endswith(
+        "1 dead letter\n"
+    )
+
+
+def test_memory_has_no_letters(run: Run) -> None:
+    """A backend that keeps nothing on disk is told from one without letters."""
+    answer = run("deadletter", "list", "--backend", "memory://")
+    assert (answer.exit_code, "name a --spool FOLDER" in answer.stderr) == (1, True)

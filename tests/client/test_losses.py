@@ -1,0 +1,135 @@
+"""What is lost is told, what is refused is kept, and nobody delivers another tenant's facts."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from clew import Client
+from clew.backends.embedded import Embedded
+from clew.backends.memory import MemoryStore
+from clew.core import spool_folder
+from clew.delivery.dead_letters import DeadLetters
+from clew.delivery.spool import Spool
+from clew.errors import ConfigurationError
+from clew.model.batch import ItemResult
+from client.worlds import bundle, policy
+
+POLICY = policy()
+
+
+class Answering(Embedded):
+    """A backend that answers for some signals as it is told, once, and else as it would."""
+
+    def __init__(self, answers: dict[str, str], cause: str | None = None) -> None:
+        super().__init__(MemoryStore(), policy=bundle(POLICY))
+        self.answers = dict(answers)
+        self.cause = cause
+        self.sent: list[str] = []
+
+    def append(self, items: Iterable[bytes], /) -> list[ItemResult]:
+        results = super().append(items)
+        self.sent += [one.id for one in results]
+        return [
+            ItemResult(id=one.id, status=self.answers.pop(one.id), cause=self.cause)  # type: ignore[arg-type]
+            if one.id in self.answers
+            else one
+            for one in results
+        ]
+
+
+def emit(client: Client, *names: str) -> None:
+    """Emit signals of a person who allows it."""
+    client.consent("u-0", grant=["personalise"], source="test")
+    for name in names:
+        client.emit("product_viewed", subject="u-0", id=name)
+
+
+def test_what_a_backend_asks_for_again_is_sent_again() -> None:
+    """Of a batch only the items answered with `retry` are sent again, and nothing is lost."""
+    backend = Answering({"b": "retry"})
+    with Client(backend=backend) as client:
+        emit(client, "a", "b", "c")
+        assert client.flush(20.0) == 0
+        assert client.losses == {}
+    assert sorted(backend.sent[1:]) == ["a", "b", "b", "c"]  # the consent came first
+
+
+@pytest.mark.parametrize(
+    ("cause", "kept"), [("schema", ["schema: schema"]), ("no_basis", [])], ids=["fault", "no basis"]
+)
+def test_what_is_refused_is_kept_unless_nobody_allowed_it(
+    tmp_path: Path, cause: str, kept: list[str]
+) -> None:
+    """A refused fact goes to the dead letters, except one that may not be kept (F5)."""
+    told: list[tuple[str, int]] = []
+    backend = Answering({"a": "refused"}, cause)
+    with Client(backend=backend, spool=tmp_path, on_loss=lambda *loss: told.append(loss)) as client:
+        emit(client, "a")
+        client.flush(20.0)
+        assert (client.losses, told) == ({cause: 1}, [(cause, 1)])
+    letters = DeadLetters(tmp_path / "of-default").read()
+    assert [letter.reason for letter in letters] == kept
+
+
+def test_every_loss_is_told() -> None:
+    """Whoever passes `on_loss` hears of each cause with its number."""
+    told: list[tuple[str, int]] = []
+    with Client(
+        "memory://", policy=POLICY, on_loss=lambda *loss: told.append(loss), overflow="drop_newest"
+    ) as client:
+        client.emit("product_viewed", subject="nobody-allowed-it")
+        client.decide("herp", subject="u-1")
+    assert told == [("no_basis", 1), ("unknown_slot", 1)]
+
+
+def test_a_bound_holds_in_memory(tmp_path: Path) -> None:
+    """Without durability `max_pending_bytes` bounds memory; what is larger is told and counted."""
+    with Client(
+        backend=Answering({}), durability="none", spool=tmp_path, max_pending_bytes=100
+    ) as client:
+        emit(client, "a")
+        assert client.losses == {"too_large": 1}
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"overflow": "drop_all"}, "drop_oldest, drop_newest, block"),
+        ({"max_pending_bytes": 0}, "above 0, or None"),
+    ],
+    ids=["overflow", "max_pending_bytes"],
+)
+def test_options_that_make_no_sense_are_refused(wrong: dict[str, Any], told: str) -> None:
+    """The message names what may be given."""
+    with pytest.raises(ConfigurationError, match=told):
+        Client("memory://", **wrong)
+
+
+@pytest.mark.parametrize("tenant", ["other", "..", "a/b"])
+def test_a_tenant_delivers_its_own_facts_alone(tmp_path: Path, tenant: str) -> None:
+    """What one tenant's process left on a shared database is never stored as another's (T22)."""
+    url = f"sqlite:///{tmp_path}/shop.db"
+    fact = {
+        "id": "s-1",
+        "type": "product_viewed",
+        "subject": "u-0",
+        "occurred_at": "2026-01-01T00:00:00Z",
+    }
+    for name in ("default", tenant):
+        with Client(url, tenant=name, policy=POLICY) as client:
+            client.consent("u-0", grant=["personalise"], source="test")
+    folder = spool_folder(None, url, tenant)
+    assert folder is not None
+    assert folder.parent == Path(f"{tmp_path}/shop.db.spool")
+    dead = Spool(folder)
+    dead.append(orjson.dumps({"signal": fact}), 0.0)
+    dead.forget()
+    seen = {}
+    for name in ("default", tenant):
+        with Client(url, tenant=name) as client:
+            seen[name] = client.profile("u-0").signals
+    assert seen == {"default": 0, tenant: 1}

@@ -1,0 +1,109 @@
+"""A world to fail in: a counting server in a process of its own, applications in theirs."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from clew import Client
+
+HERE = Path(__file__).parent
+
+#: Only ever waited for when something hangs, in seconds.
+GUARD = 60.0
+
+
+class World:
+    """One server at one address, which may be away, and one folder of facts on their way."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.spool = folder / "spool"
+        self.notes = folder / "notes"
+        self.notes.mkdir()
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.url = f"http://key@127.0.0.1:{self.port}"
+        self.children = []
+
+    def serve(self, *stages):
+        """Start the server; gives its process."""
+        script = [sys.executable, HERE / "server.py", str(self.port), self.notes]
+        server = self.start([*script, json.dumps(stages)])
+        assert server.stdout.readline(), "the server did not start"
+        return server
+
+    @contextmanager
+    def served(self, *stages):
+        """A server for as long as the block lasts."""
+        server = self.serve(*stages)
+        try:
+            yield
+        finally:
+            self.stop(server)
+
+    def application(self, task, *arguments):
+        """Start one of the small applications; gives its process."""
+        script = [sys.executable, HERE / "programs.py", task, self.url, self.spool]
+        return self.start([*script, *map(str, arguments)])
+
+    def run(self, task, *arguments):
+        """Run an application to its end; gives the last line it told."""
+        return self.ended(self.application(task, *arguments))
+
+    def ended(self, child, code=0):
+        """Wait for an application; gives the last line it told."""
+        told, _ = child.communicate(timeout=GUARD)
+        assert child.returncode == code
+        return told.splitlines()[-1] if told else None
+
+    def client(self, **options):
+        """A client in the process of the test."""
+        return Client(self.url, spool=self.spool, **options)
+
+    def taken(self):
+        """How often the server has taken each id."""
+        return Counter((self.notes / "taken").read_text().split())
+
+    def answers(self):
+        """When the server answered what, as (seconds, status)."""
+        lines = (self.notes / "answers").read_text().splitlines()
+        return [(float(at), status) for at, status, _ in map(str.split, lines)]
+
+    def start(self, command):
+        """Start a process that does not outlive the test."""
+        child = subprocess.Popen(
+            [str(word) for word in command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.children.append(child)
+        return child
+
+    def stop(self, child):
+        """Kill a process, unless it has ended."""
+        child.kill()
+        child.wait(GUARD)
+        child.stdin.close()
+        child.stdout.close()
+
+
+@pytest.fixture
+def world(tmp_path):
+    """A world of its own for each test."""
+    one = World(tmp_path)
+    yield one
+    for child in one.children:
+        one.stop(child)
+
+
+@pytest.fixture
+def emitted():
+    """The ids that an application emits under names, by their counts."""
+    return lambda **counts: {f"{name}-{n}" for name in counts for n in range(counts[name])}

@@ -1,0 +1,207 @@
+"""Small applications that end in every way: `python programs.py TASK URL FOLDER …`."""
+
+import json
+import multiprocessing
+import os
+import resource
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from clew import Client
+
+#: Only ever waited for when something hangs, in seconds.
+GUARD = 60.0
+
+
+def opened(url, folder, **options):
+    """A client whose facts on their way lie in a folder."""
+    return Client(url, spool=folder, **options)
+
+
+def emit_all(client, name, count):
+    """Emit signals `<name>-0`, `<name>-1` …"""
+    for n in range(count):
+        client.emit("page_viewed", subject=f"u-{n % 50}", id=f"{name}-{n}", data={"path": "/"})
+
+
+def say(word):
+    """Tell the test how far this has come."""
+    sys.stdout.write(f"{word}\n")
+    sys.stdout.flush()
+
+
+def drain(url, folder):
+    """The next start: deliver what others have left."""
+    assert opened(url, folder).close(GUARD) == 0
+
+
+def emit_and_wait(url, folder, count):
+    """Emit, say so, and wait to be killed."""
+    client = opened(url, folder)
+    emit_all(client, "a", int(count))
+    say("emitted")
+    sys.stdin.read()
+    client.close()
+
+
+def emit_and_end(url, folder, count):
+    """Emit and come to the end of the program, without a flush; tell when that was."""
+    emit_all(opened(url, folder), "a", int(count))
+    say(time.monotonic())
+
+
+def emit_from_memory(url, folder, count):
+    """Emit with no disk and come to the end of the program; tell of the losses there."""
+    client = opened(url, folder, durability="none", on_loss=lambda *loss: say(json.dumps(loss)))
+    emit_all(client, "a", int(count))
+
+
+def emit_and_stop(url, folder, count):
+    """Emit and stop at once, so that nothing runs any more."""
+    emit_all(opened(url, folder), "a", int(count))
+    os._exit(0)
+
+
+def emit_until_told(url, folder):
+    """Emit without a pause until SIGTERM, at which the application closes its client and ends."""
+    client = opened(url, folder)
+
+    def end(*_):
+        client.close(5.0)
+        sys.exit(0)
+
+    signal.signal(signal.SIGTERM, end)
+    count = 0
+    try:
+        while True:
+            client.emit("page_viewed", subject="u-1", id=f"a-{count}")
+            count += 1
+            if count == 100:
+                say("under way")
+    finally:
+        say(count)
+
+
+def fork(url, folder, parent_count, child_count, ending):
+    """Fork while the parent emits; the child emits too, and ends by `ending`."""
+    client = opened(url, folder)
+    busy = threading.Thread(target=emit_all, args=(client, "parent", int(parent_count)))
+    busy.start()
+    child = os.fork()
+    if not child:
+        emit_all(client, "child", int(child_count))
+        if ending == "close":
+            assert client.close(GUARD) == 0
+        if ending == "exit":
+            sys.exit(0)
+        os._exit(0)
+    busy.join()
+    assert os.waitpid(child, 0)[1] == 0
+    assert client.close(GUARD) == 0
+
+
+def preload(url, folder, workers, count):
+    """
+    A server that opens its client before it forks its workers, as `gunicorn --preload` does.
+
+    Each worker is told to end by SIGTERM, which nothing handles, as soon as it has emitted; the
+    last one is started afterwards.
+    """
+    client = opened(url, folder)
+    emit_all(client, "master", 1)
+    for number in range(int(workers)):
+        reading, writing = os.pipe()
+        worker = os.fork()
+        if not worker:
+            emit_all(client, f"worker{number}", int(count))
+            os.write(writing, b"x")
+            threading.Event().wait()
+        os.read(reading, 1)
+        os.kill(worker, signal.SIGTERM)
+        os.waitpid(worker, 0)
+    last = os.fork()
+    if not last:
+        emit_all(client, "last", 1)
+        os._exit(client.flush(GUARD))
+    assert os.waitpid(last, 0)[1] == 0
+    assert client.flush(GUARD) == 0
+    os._exit(0)
+
+
+def pool(url, folder, workers, count):
+    """Emit in the processes of a pool, which end without any hook of ours being called."""
+    global shared  # noqa: PLW0603 - the pool's processes inherit it
+    shared = opened(url, folder)
+    context = multiprocessing.get_context("fork")
+    with context.Pool(int(workers)) as processes:
+        processes.starmap(emit_shared, [(f"job{n}", int(count)) for n in range(2 * int(workers))])
+        processes.close()
+        processes.join()
+    assert shared.flush(GUARD) == 0
+
+
+def emit_shared(name, count):
+    """What a process of the pool does."""
+    emit_all(shared, name, count)
+
+
+def emit_on_a_small_disk(url, folder, count, file_bytes, pending_bytes):
+    """Emit where no file may grow beyond a size, wait for the test, and tell what was lost."""
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(file_bytes), hard))
+    client = opened(url, folder, max_pending_bytes=int(pending_bytes))
+    emit_all(client, "a", int(count))
+    say("emitted")
+    sys.stdin.readline()
+    remaining = client.close(GUARD)
+    say(json.dumps({"remaining": remaining, "losses": client.losses}))
+
+
+def emit_on_a_full_disk(url, folder, count, pending_bytes):
+    """As `emit_on_a_small_disk`, on a disk that is small itself."""
+    emit_on_a_small_disk(url, folder, count, resource.RLIM_INFINITY, pending_bytes)
+
+
+def emit_many(url, folder, count, overflow, pending_bytes):
+    """Emit much to a server that hangs; tell what each call, the disk and memory had to bear."""
+    told = []
+    client = opened(
+        url,
+        folder,
+        max_pending_bytes=int(pending_bytes) or None,
+        overflow=overflow,
+        on_loss=lambda cause, number: told.append((cause, number)),
+    )
+    emit_all(client, "warm", 100)
+    client.flush(1.0)  # what the first request needs is loaded by then
+    before = resident_bytes()
+    waits = []
+    for n in range(int(count)):
+        start, work = time.perf_counter(), time.thread_time()
+        client.emit("page_viewed", subject=f"u-{n % 50}", id=f"a-{n}", data={"path": "/"})
+        waits.append((time.perf_counter() - start, time.thread_time() - work))
+    document = {
+        "slowest": max(wait for wait, _ in waits),
+        "busiest": sorted(work for _, work in waits)[-4:],
+        "grown": resident_bytes() - before,
+        "disk": sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file()),
+        "waiting": client.flush(0.0),
+        "losses": client.losses,
+        "told": sum(number for _, number in told),
+    }
+    say(json.dumps(document))
+    os._exit(0)
+
+
+def resident_bytes():
+    """What of this process is in memory."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
+
+
+if __name__ == "__main__":
+    task, *arguments = sys.argv[1:]
+    globals()[task](*arguments)

@@ -1,0 +1,43 @@
+"""Through every kind of fork each process delivers its own facts, and each fact comes once."""
+
+import pytest
+
+#: Answers so slowly that a fork meets a request under way.
+SLOW = {"latency": 0.05, "requests": 1_000}
+
+
+@pytest.mark.parametrize(
+    ("parent", "ending"),
+    [
+        pytest.param(1, "close", id="idle, close"),
+        pytest.param(1_000, "os._exit", id="busy, os._exit"),
+        pytest.param(1, "exit", id="idle, exit", marks=pytest.mark.slow),
+        pytest.param(1, "os._exit", id="idle, os._exit", marks=pytest.mark.slow),
+        pytest.param(1_000, "close", id="busy, close", marks=pytest.mark.slow),
+        pytest.param(1_000, "exit", id="busy, exit", marks=pytest.mark.slow),
+    ],
+)
+def test_a_fork_delivers_what_both_emit(world, emitted, parent, ending):
+    """A child of a client that has emitted, or is just sending, is no worse off than its parent."""
+    with world.served(SLOW):
+        world.run("fork", parent, 1_000, ending)
+        world.run("drain")
+    assert set(world.taken()) == emitted(parent=parent, child=1_000)
+
+
+def test_a_client_opened_before_the_workers_are_forked(world, emitted):
+    """
+    `gunicorn --preload`: a worker that is terminated leaves its facts to the next one.
+
+    The master has no thread of clew's then, and is not started again for months.
+    """
+    with world.served(SLOW):
+        world.run("preload", 3, 300)
+    assert set(world.taken()) == emitted(master=1, worker0=300, worker1=300, worker2=300, last=1)
+
+
+def test_the_processes_of_a_pool(world, emitted):
+    """`multiprocessing` ends its processes without any hook; a flush of the parent delivers."""
+    with world.served(SLOW):
+        world.run("pool", 2, 200)
+    assert set(world.taken()) == emitted(job0=200, job1=200, job2=200, job3=200)

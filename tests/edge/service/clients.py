@@ -1,0 +1,88 @@
+"""
+A client that insists: `python -m edge.service.clients PORT KEY NAME SIGNALS OUTCOMES`.
+
+It sends signals one by one, and decides and reports in between. What is not acknowledged it sends
+again, with the same ids, until it is. It prints the id of each fact when it is acknowledged.
+"""
+
+import http.client
+import sys
+import time
+from typing import Any, Self
+
+import orjson
+
+from edge.service.asking import consent, outcome, signal
+
+__all__ = ["Insisting"]
+
+
+class Insisting:
+    """One connection, made anew whenever it breaks."""
+
+    def __init__(self, port: int, key: str) -> None:
+        self._port = port
+        self._headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+        self._connection: http.client.HTTPConnection | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._drop()
+
+    def post(self, path: str, document: Any) -> Any:
+        """Send a document until it is answered with 200; gives the answer."""
+        body = orjson.dumps(document)
+        while True:
+            try:
+                return self._once(path, body)
+            except (OSError, http.client.HTTPException):
+                self._drop()
+                time.sleep(0.02)
+
+    def append(self, item: Any) -> str:
+        """Store one item; gives what became of it."""
+        [result] = self.post("/clew/v1/append", {"items": [item]})["results"]
+        return str(result["status"])
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _once(self, path: str, body: bytes) -> Any:
+        if self._connection is None:
+            self._connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        self._connection.request("POST", path, body, self._headers)
+        answer = self._connection.getresponse()
+        found = answer.read()
+        if answer.status != 200:
+            raise http.client.HTTPException(found)
+        return orjson.loads(found)
+
+
+def main(port: str, key: str, name: str, signals: str, outcomes: str) -> None:
+    """Send so many of both."""
+    every = int(signals) // int(outcomes)
+    with Insisting(int(port), key) as client:
+        client.append(consent(name))
+        for number in range(int(signals)):
+            said(client, signal(f"{name}-s-{number}", subject=name))
+            if number % every == 0:
+                asked = {"slots": ["hero"], "subject": name, "request_id": f"{name}-{number}"}
+                [made] = client.post("/clew/v1/decide", asked)["decisions"]
+                said(client, outcome(f"{name}-o-{number}", token=made["token"]))
+
+
+def said(client: Insisting, item: Any) -> None:
+    """Say that an item was acknowledged."""
+    status = client.append(item)
+    assert status in {"applied", "duplicate"}, (status, item)
+    ((_, fact),) = item.items()
+    sys.stdout.write(f"{fact['id']}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

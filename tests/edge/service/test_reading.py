@@ -1,0 +1,122 @@
+"""What can be read: the policy, measurements, profiles and decisions, and how the service is."""
+
+import hashlib
+import re
+
+import pytest
+
+from clew import schema
+from edge.service.asking import Asked, consent, signal
+
+
+def test_the_policy_has_its_digest_as_etag(here: Asked) -> None:
+    """The policy is canonical JSON; who has it is told so in a few bytes (RFC 9110, 13)."""
+    first = here.ask("GET", "/clew/v1/policy")
+    schema.validate("policy", first.json)
+    assert first.headers["etag"] == f'"{hashlib.sha256(first.body).hexdigest()}"'
+    again = here.ask("GET", "/clew/v1/policy", headers={"if-none-match": first.headers["etag"]})
+    assert (again.status, again.body) == (304, b"")
+    assert here.ask("GET", "/clew/v1/policy", headers={"if-none-match": '"x"'}).status == 200
+
+
+def test_measurements(here: Asked) -> None:
+    """Lift is told per objective, each a document of its schema."""
+    answer = here.ask("GET", "/clew/v1/measure?objective=orders&looks=2")
+    [one] = answer.json["measurements"]
+    schema.validate("measurement", one)
+    assert one["objective"] == "orders"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "objective=nothing",
+        "looks=-1",
+        "looks=x",
+        "looks=1001",
+        "look=1",
+        "looks=1&looks=2",
+        "objective=%ff",
+    ],
+)
+def test_a_question_at_fault(here: Asked, query: str) -> None:
+    """A question that has no answer is refused, and says what can be asked."""
+    answer = here.ask("GET", f"/clew/v1/measure?{query}")
+    assert answer.status == 400
+    assert answer.json["detail"]
+
+
+def test_a_profile_and_its_decisions(here: Asked) -> None:
+    """A subject's profile and decisions are read by its id, whatever characters that has."""
+    name = "ä/b c"
+    escaped = "%C3%A4%2Fb%20c"
+    here.append(consent(name, "c-1"), signal("s-1", subject=name))
+    made = here.decide(name)
+    found = here.ask("GET", f"/clew/v1/subjects/{escaped}").json
+    schema.validate("profile", found)
+    assert (found["subject"], found["computed"]["views"]) == (name, 1)
+    [one] = here.ask("GET", f"/clew/v1/subjects/{escaped}/decisions").json["decisions"]
+    assert one["id"] == made["id"]
+    path = f"/clew/v1/subjects/{escaped}/decisions?within_seconds=0.000001"
+    assert here.ask("GET", path).json == {"decisions": []}
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        pytest.param("subjects/", 400, id="no-subject"),
+        pytest.param("subjects/%ff", 400, id="no-text"),
+        pytest.param(f"subjects/{'x' * 129}", 400, id="too-long"),
+        pytest.param("subjects/ada/signals", 404, id="nothing-there"),
+        pytest.param("subjects/ada/decisions?within_seconds=nan", 400, id="no-number"),
+        pytest.param("subjects/ada?x=1", 400, id="a-parameter-too-many"),
+        pytest.param("decisions/d-1", 404, id="no-such-decision"),
+        pytest.param("decisions/a/b", 400, id="a-slash"),
+    ],
+)
+def test_what_cannot_be_read(here: Asked, path: str, status: int) -> None:
+    """What is not there, or not well asked for, is refused with what to do."""
+    answer = here.ask("GET", f"/clew/v1/{path}")
+    assert (answer.status, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+def test_another_method(here: Asked) -> None:
+    """A route that takes another method says which (RFC 9110, 15.5.6)."""
+    answer = here.ask("GET", "/clew/v1/append")
+    assert (answer.status, answer.headers["allow"]) == (405, "POST")
+
+
+def test_health_needs_no_key(here: Asked) -> None:
+    """Whether the process lives and its stores answer is told to everybody."""
+    for path in ("/healthz", "/readyz"):
+        assert here.ask("GET", path, key=None).json == {"status": "ok"}
+
+
+def test_a_sick_store_is_not_ready(here: Asked) -> None:
+    """When the store does not answer the service lives, is not ready, and says to send again."""
+    here.tenant.backend.close()
+    assert here.ask("GET", "/healthz").status == 200
+    sick = here.ask("GET", "/readyz")
+    assert (sick.status, sick.headers["retry-after"]) == (503, "1")
+    asked = {"slots": ["hero"], "subject": "ada"}
+    assert here.ask("POST", "/clew/v1/decide", asked).status == 503
+
+
+def test_what_is_counted(here: Asked) -> None:
+    """Requests, facts and decisions are counted; nothing names whose they are."""
+    here.append(consent(), signal("s-1"), signal("s-1"), {"x": 1})
+    here.decide()
+    here.ask("GET", "/nowhere")
+    text = here.ask("GET", "/metrics", key=None).body.decode()
+    plain = re.sub(r'worker="\d+",?', "", text)
+    for line in (
+        'clew_requests_total{route="/clew/v1/append",status="200"} 1',
+        'clew_requests_total{route="other",status="404"} 1',
+        'clew_items_total{kind="signal",result="applied"} 1',
+        'clew_items_total{kind="signal",result="duplicate"} 1',
+        'clew_items_total{kind="unknown",result="refused"} 1',
+        "clew_decide_seconds_count{} 1",
+        'clew_decide_seconds_bucket{le="+Inf"} 1',
+    ):
+        assert line in plain.splitlines()
+    assert not {"shop", "ada", "clew_shop"} & set(re.findall(r"\w+", text))

@@ -1,0 +1,74 @@
+"""The client for asyncio over a server that hangs: the loop goes on, and everybody is answered."""
+
+import asyncio
+import logging
+
+import pytest
+
+from clew import AsyncClient
+from clew.threads import THREADS_MAX
+from remote.standin import PATIENCE_SECONDS
+from remote.worlds import SOON_MS
+
+#: Whatever holds the loop up for so many seconds is reported; every wait for a server is longer.
+WATCHED_SECONDS = 0.9
+
+
+def test_a_server_that_hangs_never_blocks_the_loop(remote, caplog):
+    """Opening, emitting, deciding, reporting and closing leave the loop free all the while."""
+    remote.allow("u-1")
+    client = remote.client()
+    known = client.decide("hero", subject="u-1")
+    remote.server.hang()
+    caplog.set_level(logging.WARNING, logger="asyncio")
+
+    async def main() -> None:
+        asyncio.get_running_loop().slow_callback_duration = WATCHED_SECONDS
+        url = f"{remote.server.url}?deadline_ms={SOON_MS}"
+        both = AsyncClient(url, spool=remote.folder / "other")
+        for number in range(100):
+            both.emit("product_viewed", subject=f"u-{number}")
+        assert both.report(known, "displayed") == "queued"
+        visitor = both.visitor("u-1", channel="web")
+        made = await asyncio.gather(
+            *(both.decide("hero", subject=f"u-{n}") for n in range(3 * THREADS_MAX)),
+            visitor.decide("kept", deadline_ms=SOON_MS),
+        )
+        assert {one.reason for one in made} <= {"deadline", "error"}
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(both.profile("u-1"), 0.1)
+        assert await both.close(0.1) > 0
+
+    asyncio.run(main(), debug=True)
+    assert [record for record in caplog.records if "took" in record.getMessage()] == []
+
+
+def test_the_watchdog_barks(caplog):
+    """What holds the loop up is seen, so the test above can fail."""
+    caplog.set_level(logging.WARNING, logger="asyncio")
+
+    async def main() -> None:
+        asyncio.get_running_loop().slow_callback_duration = 0.0
+        await asyncio.sleep(0)
+
+    asyncio.run(main(), debug=True)
+    assert any("took" in record.getMessage() for record in caplog.records)
+
+
+def test_the_same_words_under_asyncio(remote):
+    """What is awaited goes to the server, and comes back as over a file."""
+
+    async def main() -> None:
+        url = f"{remote.server.url}?deadline_ms={PATIENCE_SECONDS * 1_000}"
+        async with AsyncClient(url, spool=remote.folder / "other") as client:
+            await client.consent("u-1", grant=["personalise"])
+            client.emit("product_viewed", subject="u-1")
+            decision = await client.decide("paged", subject="u-1")
+            assert decision.creative == "viewer"
+            assert await client.report(decision, "displayed", wait=PATIENCE_SECONDS) == "queued"
+            assert await client.identify("a-1", "u-1") == "a-1"
+            assert (await client.profile("a-1")).traits["views"] == 1
+            assert [one.id for one in await client.decisions("u-1")] == [decision.id]
+
+    asyncio.run(main())
+    assert [kind for _, kind in remote.outcomes()] == ["displayed"]

@@ -1,0 +1,362 @@
+"""Decisions over the network: kept for a moment, never late, and never without an answer."""
+
+import threading
+
+import pytest
+
+from clew.backends.http.transport import Response
+from clew.clock import to_text
+from clew.model.request import DecisionRequest
+from client.worlds import bundle, creative, slot
+from remote.standin import PATIENCE_SECONDS
+from remote.worlds import DOCUMENT, LONG_MS, SOON_MS, eventually
+
+DECIDE = "/clew/v1/decide"
+
+
+def test_a_fresh_decision_is_not_asked_for_again(remote):
+    """Within its time to live a decision is the same one, and the server hears nothing (D4)."""
+    remote.allow("u-1")
+    client = remote.client()
+    first = client.decide("hero", subject="u-1")
+    again = client.decide("hero", subject="u-1")
+    assert (first.reason, first.cache, again.cache) == ("bandit", "miss", "hit")
+    assert (again.id, again.token, again.content) == (first.id, first.token, first.content)
+    assert len(remote.server.asked(DECIDE)) == 1
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        lambda client, shown: client.emit("product_viewed", subject="u-1"),
+        lambda client, shown: client.consent("u-1", grant=["ads"]),
+        lambda client, shown: client.identify("a-1", "u-1"),
+        lambda client, shown: client.report(shown, "displayed"),
+        lambda client, shown: client.report(shown.token, "interacted"),
+    ],
+    ids=["emit", "consent", "identify", "report", "report by token"],
+)
+def test_whatever_is_told_of_a_person_drops_what_is_kept(remote, told):
+    """After any word about a subject the next decision is asked for, stale ones too (D4)."""
+    remote.allow("u-1")
+    client = remote.client()
+    shown = client.decide("hero", subject="u-1")
+    told(client, shown)
+    assert client.decide("hero", subject="u-1").id != shown.id
+    told(client, shown)
+    remote.server.stop()
+    assert client.decide("hero", subject="u-1").reason == "error"
+
+
+def test_other_people_keep_what_they_have(remote):
+    """What is told of one person changes nothing for another (D4)."""
+    remote.allow("u-1", "u-2")
+    client = remote.client()
+    shown = client.decide("hero", subject="u-2")
+    client.emit("product_viewed", subject="u-1")
+    assert client.decide("hero", subject="u-2").id == shown.id
+
+
+def test_linked_ids_are_one_person(remote):
+    """What is told of a person under one id drops what is kept under the other (D4)."""
+    remote.allow("u-1", "a-1")
+    client = remote.client()
+    client.identify("a-1", "u-1")
+    for told, asked in [("u-1", "a-1"), ("a-1", "u-1")]:
+        shown = client.decide("hero", subject=asked)
+        assert client.decide("hero", subject=asked).id == shown.id
+        client.emit("product_viewed", subject=told)
+        assert client.decide("hero", subject=asked).id != shown.id
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_same"),
+    [
+        ({"context": {"channel": "email"}}, False),
+        ({"context": {"channel": "web", "device": "phone"}}, False),
+        ({"context": {"channel": "web", "weather": "rain"}}, True),
+        ({"session_id": "s-2"}, False),
+        ({"traffic": "preview"}, False),
+        ({"request_id": "r-1"}, False),
+    ],
+    ids=["channel", "what a rule reads", "what nothing reads", "session", "traffic", "request"],
+)
+def test_a_decision_hangs_on_what_it_read(remote, changed, is_same):
+    """A kept decision answers where all that its slot reads of the request is the same (D4)."""
+    remote.allow("u-1")
+    client = remote.client()
+    asked = {"subject": "u-1", "context": {"channel": "web"}}
+    shown = client.decide("paged", **asked)
+    again = client.decide("paged", **{**asked, **changed})
+    assert (again.id == shown.id) is is_same
+
+
+def test_people_without_an_id_share_no_decision(remote):
+    """A decision for nobody in particular is nobody else's."""
+    client = remote.client()
+    assert client.decide("hero", subject=None).id != client.decide("hero", subject=None).id
+
+
+def test_an_aging_decision_answers_while_it_is_asked_for_anew(remote):
+    """After its time to live a decision answers once more; then the new one is there (D4)."""
+    remote.allow("u-1")
+    client = remote.client()
+    first = client.decide("hero", subject="u-1")
+    remote.clock.move(6.0)
+    aging = client.decide("hero", subject="u-1")
+    assert (aging.id, aging.cache, aging.reason) == (first.id, "stale", "bandit")
+    eventually(lambda: client.decide("hero", subject="u-1").id != first.id)
+    assert len(remote.server.asked(DECIDE)) == 2
+
+
+def test_what_was_asked_for_anew_in_vain_is_voided(remote):
+    """A renewed decision that nobody gets before it is dropped counts for nothing (D8)."""
+    remote.allow("u-1")
+    client = remote.client()
+    shown = client.decide("hero", subject="u-1")
+    remote.clock.move(6.0)
+    client.decide("hero", subject="u-1")
+    eventually(lambda: len(remote.recorded()) == 2)
+    [unseen] = set(remote.recorded()) - {shown.id}
+    eventually(lambda: client._core.backend._deciding._cache._people["u-1"].flights == {})
+    client.emit("product_viewed", subject="u-1")
+    assert client.flush() == 0
+    assert remote.outcomes() == [(unseen, "voided")]
+
+
+def test_an_old_decision_is_asked_for_again(remote):
+    """One that aged for as long as it was fresh answers no more, as long as the server does."""
+    remote.allow("u-1")
+    client = remote.client()
+    first = client.decide("hero", subject="u-1")
+    remote.clock.move(11.0)
+    again = client.decide("hero", subject="u-1")
+    assert again.id != first.id
+    assert again.cache == "miss"
+
+
+def test_one_flight_for_each_key(remote):
+    """However many ask for the same at once, the server is asked once, and all get it (D4)."""
+    remote.allow("u-1")
+    client = remote.client()
+    remote.server.hang()
+    made = []
+    threads = [
+        threading.Thread(target=lambda: made.append(client.decide("hero", subject="u-1")))
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    assert remote.server.reached.wait(PATIENCE_SECONDS)
+    backend = client._core.backend
+    eventually(
+        lambda: (
+            [
+                sum(flight.waiting.values())
+                for flight in backend._deciding._cache.of("u-1").flights.values()
+            ]
+            == [8]
+        )
+    )
+    remote.server.go_on()
+    for thread in threads:
+        thread.join(PATIENCE_SECONDS)
+    assert len({decision.id for decision in made}) == 1
+    assert len(made) == 8
+    assert len(remote.server.asked(DECIDE)) == 1
+
+
+def test_a_page_is_one_request(remote):
+    """All slots of a page that are not kept are asked for together."""
+    remote.allow("u-1")
+    client = remote.client()
+    client.decide("kept", subject="u-1")
+    made = client.decide_all(["hero", "kept", "paged"], subject="u-1")
+    assert [made[slot].slot for slot in ("hero", "kept", "paged")] == ["hero", "kept", "paged"]
+    assert [body["slots"] for body in remote.server.asked(DECIDE)] == [["kept"], ["hero", "paged"]]
+
+
+def test_a_decision_brings_along_what_the_server_lacks(remote):
+    """The next decision knows a signal that is not delivered yet, which then counts once (F4)."""
+    remote.allow("u-1")
+    remote.server.answer = lambda path: Response(503) if path.endswith("append") else None
+    client = remote.client()
+    assert client.decide("paged", subject="u-1").creative == "plain"
+    client.emit("product_viewed", subject="u-1")
+    assert client.decide("paged", subject="u-1").creative == "viewer"
+    remote.server.answer = lambda _: None
+    assert client.flush(PATIENCE_SECONDS) == 0
+    assert remote.server.backend.subject("u-1").traits["views"] == 1
+    assert client.losses == {}
+    client.decide("hero", subject="u-1")
+    assert "signals" not in remote.server.asked(DECIDE)[-1]
+
+
+def test_a_late_answer_is_voided(remote):
+    """After the deadline the policy's default stands in, and what comes later is voided (D8)."""
+    remote.allow("u-1")
+    client = remote.client()
+    client.decide("paged", subject="u-1")
+    remote.server.hang()
+    decision = client.decide("hero", subject="u-1", deadline_ms=SOON_MS)
+    assert (decision.reason, decision.creative, decision.token) == ("deadline", "plain", None)
+    assert decision.get("headline") == "plain"
+    before = set(remote.recorded())
+    remote.server.go_on()
+    eventually(remote.outcomes)
+    client.flush()
+    [late] = set(remote.recorded()) - before
+    assert remote.outcomes() == [(late, "voided")]
+    assert client.decide("hero", subject="u-1").id != late
+
+
+def test_the_last_known_good_stands_in(remote):
+    """Where the server is late or gone, what it decided last is shown, and the reason says so."""
+    remote.allow("u-1")
+    client = remote.client()
+    shown = client.decide("hero", subject="u-1")
+    remote.clock.move(60.0)
+    remote.server.hang()
+    late = client.decide("hero", subject="u-1", deadline_ms=SOON_MS)
+    remote.server.stop()
+    gone = client.decide("hero", subject="u-1")
+    for stale in (late, gone):
+        assert (stale.id, stale.content) == (shown.id, shown.content)
+        assert (stale.reason, stale.cache) == ("stale", "stale")
+
+
+def test_the_last_known_good_is_not_shown_for_ever(remote):
+    """After an hour the policy's default stands in."""
+    remote.allow("u-1")
+    client = remote.client()
+    client.decide("hero", subject="u-1")
+    remote.server.stop()
+    remote.clock.move(3_601.0)
+    assert client.decide("hero", subject="u-1").reason == "error"
+
+
+def test_an_open_circuit_costs_no_network(remote):
+    """After failures in a row nothing is sent, until a probe finds the server well again."""
+    remote.allow("u-1")
+    client = remote.client()
+    client.decide("paged", subject="u-1")
+    remote.server.answer = lambda path: Response(500) if path == DECIDE else None
+    while not client._core.backend._deciding.breaker.is_open:
+        client.decide("hero", subject=None)
+    asked = len(remote.server.asked(DECIDE))
+    assert asked == 1 + 5
+    assert client.decide("hero", subject="u-1").reason == "error"
+    assert client.losses["decide_failed"] == 6
+    assert len(remote.server.asked(DECIDE)) == asked
+    remote.server.answer = lambda _: None
+    eventually(lambda: client.decide("hero", subject="u-1").reason == "bandit")
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_server_that_asks_for_rest_gets_it(remote, status):
+    """One answer with Retry-After opens the circuit for as long as it says."""
+    remote.allow("u-1")
+    client = remote.client()
+    remote.server.answer = lambda path: (
+        Response(status, headers={"Retry-After": "10"}) if path == DECIDE else None
+    )
+    for _ in range(3):
+        assert client.decide("hero", subject="u-1").reason == "error"
+    assert len(remote.server.asked(DECIDE)) == 1
+
+
+def test_a_request_at_fault_leaves_the_circuit_closed(remote, caplog):
+    """What the server refuses for good is answered with a default and logged, no more."""
+    remote.allow("u-1")
+    client = remote.client()
+    remote.server.answer = lambda path: (
+        Response(422, b'{"detail": "context: too deep"}') if path == DECIDE else None
+    )
+    for _ in range(10):
+        assert client.decide("hero", subject="u-1").reason == "error"
+    eventually(lambda: "422: context: too deep" in caplog.text)
+    assert not client._core.backend._deciding.breaker.is_open
+
+
+def test_an_unknown_slot_is_told(remote, caplog):
+    """A slot that the policy does not have is answered as everywhere, with the nearest name."""
+    remote.allow("u-1")
+    client = remote.client()
+    made = client.decide_all(["hero", "hera"], subject="u-1", default={"headline": "Hi"})
+    assert made["hera"].reason == "unknown_slot"
+    assert made["hera"].get("headline") == "Hi"
+    assert made["hero"].reason == "bandit"
+    assert client.losses["unknown_slot"] == 1
+    assert "did you mean 'hero'?" in caplog.text
+
+
+def test_a_new_policy_drops_what_the_old_one_decided(remote):
+    """An answer under another version of the policy is the end of all that is kept (D4)."""
+    remote.allow("u-1", "u-2")
+    client = remote.client()
+    shown = client.decide("hero", subject="u-1")
+    remote.server.backend.shelf.publish(bundle({**DOCUMENT, "version": "2"}))
+    assert client.decide("hero", subject="u-2").policy_version == "2"
+    again = client.decide("hero", subject="u-1")
+    assert again.id != shown.id
+    assert again.policy_version == "2"
+
+
+def test_nothing_decided_before_a_consent_is_kept_after_it(remote):
+    """An answer that was under way while a consent was recorded is not kept (D4)."""
+    remote.allow("u-1")
+    client = remote.client()
+    remote.server.hang()
+    got = []
+    thread = threading.Thread(target=lambda: got.append(client.decide("hero", subject="u-1")))
+    thread.start()
+    assert remote.server.reached.wait(PATIENCE_SECONDS)
+    backend = client._core.backend
+    backend._deciding.told(lambda cache: cache.drop("u-1"))
+    remote.server.go_on()
+    thread.join(PATIENCE_SECONDS)
+    assert client.decide("hero", subject="u-1").id != got[0].id
+
+
+def test_a_decision_that_waits_in_vain_is_never_sent(remote):
+    """A request that everybody left before it could be sent is not sent at all."""
+    backend = remote.backend()
+    remote.allow("u-1")
+    deciding = backend._deciding
+    deciding._pool.__init__(1)
+    free, begun = threading.Event(), threading.Event()
+    deciding._pool.submit(lambda: (begun.set(), free.wait(PATIENCE_SECONDS)))
+    assert begun.wait(PATIENCE_SECONDS)
+    request = DecisionRequest(slots=("hero",), subject="u-1", deadline_ms=SOON_MS)
+    made, _ = backend.decide(request)
+    assert made["hero"].reason == "deadline"
+    free.set()
+    made, _ = backend.decide(DecisionRequest(slots=("kept",), subject="u-1", deadline_ms=LONG_MS))
+    assert made["kept"].reason == "bandit"
+    assert [body["slots"] for body in remote.server.asked(DECIDE)] == [["kept"]]
+    backend.close()
+
+
+def test_nothing_is_shown_past_its_schedule(remote):
+    """A decision ends where a schedule of its slot does, be the server there or not (D4)."""
+    ends = remote.clock.now() + 3.0
+    campaign = creative("campaign", "hero", ends_at=to_text(ends), priority=5)
+    remote.server.backend.shelf.publish(
+        bundle(
+            {
+                **DOCUMENT,
+                "version": "2",
+                "slots": [slot(strategy="priority")],
+                "creatives": [creative("plain"), campaign],
+            }
+        )
+    )
+    remote.allow("u-1")
+    client = remote.client()
+    assert client.decide("hero", subject="u-1").creative == "campaign"
+    remote.server.stop()
+    remote.clock.move(2.5)
+    assert client.decide("hero", subject="u-1").creative == "campaign"
+    remote.clock.move(1.0)
+    decision = client.decide("hero", subject="u-1")
+    assert (decision.creative, decision.reason) == ("plain", "error")
