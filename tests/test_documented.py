@@ -145,3 +145,13 @@ def test_every_extra_is_named() -> None:
     extras = distribution("clew").metadata.get_all("Provides-Extra") or []
     assert extras
     assert [extra for extra in extras if extra not in NAMED] == []
+
+
+def test_every_test_that_is_named_exists() -> None:
+    """A guarantee that names its test has one."""
+    sources = "".join(
+        path.read_text(encoding="utf-8") for path in Path(__file__).parent.rglob("test_*.py")
+    )
+    named = re.findall(r"`(test_\w+)`", README)
+    assert named
+    assert [name for name in named if f"def {name}(" not in sources] == []
