@@ -5,7 +5,6 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 
 from clew import AsyncClient, BackendUnavailableError, Client, open_backend
 from clew.model.batch import ItemResult
@@ -39,9 +38,7 @@ class Tenant:
     def __init__(self, url: str, name: str, *, policy: bytes | None = None) -> None:
         self.name = name
         self.backend = open_backend(url, tenant=name, policy=policy)
-        # Each tenant's facts on their way lie in a folder of its own: whoever adopts a folder
-        # stores what is in it as their own.
-        self.client = Client(url, backend=self.backend, tenant=name, spool=_spool(url, name))
+        self.client = Client(url, backend=self.backend, tenant=name)
         #: For what may wait for the store: it does so on threads.
         self.reading = AsyncClient.over(self.client)
         #: Facts that were brought, by kind and result.
@@ -148,9 +145,3 @@ class Tenants:
             logger.exception("tenant %s could not be opened", name)
         finally:
             del self._opening[name]
-
-
-def _spool(url: str, tenant: str) -> Path | None:
-    """Beside the database file; memory has nothing that would outlive the process."""
-    scheme, _, path = url.partition(":///")
-    return Path(f"{path}.{tenant}.spool") if scheme == "sqlite" else None

@@ -17,7 +17,14 @@ from clew.clock import Clock, SystemClock, instant
 from clew.errors import ConfigurationError
 from clew.policy import build_bundle, load_policy
 
-__all__ = ["Connection", "as_of_option", "connected", "json_option", "policy_option"]
+__all__ = [
+    "Connection",
+    "as_of_option",
+    "backend_option",
+    "connected",
+    "json_option",
+    "policy_option",
+]
 
 DEFAULT_URL = "sqlite:///clew.db"
 
@@ -123,18 +130,21 @@ class _Instant(click.ParamType[float]):
             self.fail(f"{error}; write it as in 2026-03-01T10:00:00Z", param, ctx)
 
 
+backend_option = click.option(
+    "--backend",
+    "url",
+    envvar="CLEW_URL",
+    default=DEFAULT_URL,
+    show_default=True,
+    metavar="URL",
+    help="Where the data lies (CLEW_URL).",
+)
+
+
 def connected(command: Command) -> Command:
     """Give a command `--backend` and `--tenant`, as its first argument."""
 
-    @click.option(
-        "--backend",
-        "url",
-        envvar="CLEW_URL",
-        default=DEFAULT_URL,
-        show_default=True,
-        metavar="URL",
-        help="Where the data lies (CLEW_URL).",
-    )
+    @backend_option
     @click.option(
         "--tenant",
         envvar="CLEW_TENANT",

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from clew.cli.connection import DEFAULT_URL
+from clew.cli.connection import backend_option
 from clew.cli.keys import read_keys
 from clew.cli.show import several, tell
 from clew.errors import ConfigurationError
@@ -29,15 +29,7 @@ _GRACE_SECONDS = 10
 
 
 @click.command()
-@click.option(
-    "--backend",
-    "url",
-    envvar="CLEW_URL",
-    default=DEFAULT_URL,
-    show_default=True,
-    metavar="URL",
-    help="Where the data lies (CLEW_URL).",
-)
+@backend_option
 @click.option(
     "--policy",
     "policy_path",

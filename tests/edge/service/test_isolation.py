@@ -16,6 +16,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from clew.core import spool_folder
 from clew_edge.service.app import Service
 from clew_edge.service.tenants import Tenant
 from client.worlds import bundle, policy
@@ -143,3 +144,16 @@ def test_the_tenant_is_the_keys(tmp_path: Path) -> None:
         assert here.append(signal("s-1", tenant="other")) == [("applied", None)]
         assert [one["id"] for one in here.stored("signal", "shop")] == ["s-1"]
         assert here.stored("signal", "other") == []
+
+
+def test_facts_on_their_way_lie_where_the_commands_look(tmp_path: Path) -> None:
+    """A server spools beside its database as a client does, each tenant in a folder of its own."""
+    url = f"sqlite:///{tmp_path / 'shop.db'}"
+    for name in TENANTS:
+        tenant = Tenant(url, name, policy=bundle(policy()))
+        tenant.client.decide("hero", subject=None)
+        tenant.close()
+    folders = [spool_folder(None, url, name) for name in TENANTS]
+    assert len(set(folders)) == len(TENANTS)
+    assert all(folder is not None and folder.is_dir() for folder in folders)
+    assert [path.name for path in tmp_path.glob("*.spool")] == ["shop.db.spool"]
