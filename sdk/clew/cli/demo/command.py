@@ -85,11 +85,13 @@ def run(plan: Plan) -> None:
         with shop.client, served(shop.app, plan.port) as address:
             http = httpx.AsyncClient(base_url=address, headers=shop.mark, trust_env=False)
             visitors = Visitors(http, plan.seed, plan.null)
-            with suppress(KeyboardInterrupt):  # enough was seen
+            with suppress(KeyboardInterrupt), asyncio.Runner() as runner:  # enough was seen
+                # Made before anybody is told of Ctrl-C, which would else meet half a loop.
+                runner.get_loop()
                 if not plan.as_json:
                     _welcome(plan, address)
                 with _shown(shop, visitors, as_json=plan.as_json) as look:
-                    asyncio.run(_play(plan, visitors, look))
+                    runner.run(_play(plan, visitors, look))
             found = _measured(shop)
             if plan.as_json:
                 print_json(to_json(found))
