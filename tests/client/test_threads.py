@@ -10,7 +10,7 @@ from contextvars import ContextVar
 import pytest
 
 from clew.threads import THREADS_MAX, submit, waited, within
-from client.stores import PATIENCE_SECONDS, until
+from client.stores import PATIENCE_SECONDS, HandLoop, run_by_hand, until
 
 WORD: ContextVar[str] = ContextVar("WORD")
 
@@ -61,19 +61,23 @@ def test_so_many_calls_wait_at_once():
 
 def test_a_call_that_takes_too_long_goes_on():
     """After its time the waiting ends and tells so; the call goes on to its end."""
-    free, done = threading.Event(), threading.Event()
+    begun, free, done = threading.Event(), threading.Event(), threading.Event()
 
     def call() -> None:
+        begun.set()
         assert free.wait(PATIENCE_SECONDS)
         done.set()
 
-    async def loop() -> None:
-        assert not await within(0.001, call)
+    async def main(loop: HandLoop) -> None:
+        waiting = asyncio.create_task(within(0.001, call))
+        await until(begun.is_set)  # before, its time would only keep it from beginning
+        loop.expire()
+        assert not await waiting
         free.set()
         await until(done.is_set)
-        assert await within(PATIENCE_SECONDS, lambda: None)
+        assert await within(None, lambda: None)
 
-    asyncio.run(loop())
+    run_by_hand(main)
 
 
 def test_a_call_that_has_not_begun_never_does(busy):
