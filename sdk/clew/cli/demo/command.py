@@ -85,13 +85,8 @@ def run(plan: Plan) -> None:
         with shop.client, served(shop.app, plan.port) as address:
             http = httpx.AsyncClient(base_url=address, headers=shop.mark, trust_env=False)
             visitors = Visitors(http, plan.seed, plan.null)
-            with suppress(KeyboardInterrupt), asyncio.Runner() as runner:  # enough was seen
-                # Made before anybody is told of Ctrl-C, which would else meet half a loop.
-                runner.get_loop()
-                if not plan.as_json:
-                    _welcome(plan, address)
-                with _shown(shop, visitors, as_json=plan.as_json) as look:
-                    runner.run(_play(plan, visitors, look))
+            with suppress(KeyboardInterrupt):  # enough was seen
+                asyncio.run(_open(plan, shop, address, visitors))
             found = _measured(shop)
             if plan.as_json:
                 print_json(to_json(found))
@@ -125,6 +120,14 @@ def _welcome(plan: Plan, address: str) -> None:
         f"{plan.window_seconds:g} s after the first decision.",
         style="dim",
     )
+
+
+async def _open(plan: Plan, shop: Shop, address: str, visitors: Visitors) -> None:
+    """Tell where the shop is, once the loop runs that ends well by Ctrl-C; then let them come."""
+    if not plan.as_json:
+        _welcome(plan, address)
+    with _shown(shop, visitors, as_json=plan.as_json) as look:
+        await _play(plan, visitors, look)
 
 
 async def _play(plan: Plan, visitors: Visitors, look: Callable[[str], None]) -> None:
