@@ -114,6 +114,18 @@ def fork_among_threads(path: str) -> None:
                 each.result()
 
 
+def ring(path: str) -> None:
+    """Parent and children commit in turns, and each time the parent is told a new number."""
+    with closing(SqliteStore(path)) as store:
+        told = [store.changes()]
+        for each in range(3):
+            wait(fork(lambda number=each: add(store, "child", number)))
+            told.append(store.changes())
+            add(store, "parent", each)
+            told.append(store.changes())
+        assert len(set(told)) == len(told), told
+
+
 def fork_inside(path: str) -> None:
     """A fork inside of a transaction and of a snapshot ends them; what comes next works."""
     with closing(SqliteStore(path)) as store:

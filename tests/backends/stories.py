@@ -166,7 +166,7 @@ def close_to(value: Any) -> Any:
     """The value, with every number in it compared up to rounding."""
     if isinstance(value, Mapping):
         return {name: close_to(inner) for name, inner in value.items()}
-    if isinstance(value, float):
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return pytest.approx(value, rel=1e-9, abs=1e-9)
     return value
 
@@ -193,7 +193,7 @@ def tallies(client: Client) -> dict[str, dict[str, float]]:
     """The counts that deciding reads, as the client has them before anything is stored."""
     backend = embedded(client)
     compiled = backend.compiled()
-    backend._figures.refresh(client._core.clock.now(), backend.store.changes())
+    backend._figures.refresh(client._core.clock.now(), backend._watch.changes())
     names = [place.tally_key for place in compiled.slots.values()]
     read = {name: backend._figures.tally(name) for name in names}
     return {

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from clew.backends import sqlite
 from clew.backends.sqlite import SqliteStore, store_from_url
 from clew.backends.sqlite_connection import DatabaseFile
 from clew.backends.sqlite_ddl import MIGRATIONS, migrate
@@ -97,6 +98,63 @@ def test_a_fork_inside_of_a_transaction_undoes_it(path):
     assert totals(path)[0] == {"all": 4.0, "parent": 2.0, "child": 2.0}
     with closing(SqliteStore(path)) as store, store.read() as reading:
         assert reading.person(HERE, "u") is None
+
+
+# The bell
+
+
+def insert(path):
+    """Commit something as a program would that knows nothing of clew."""
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(
+            "INSERT INTO settings (bucket, tenant, name, body) VALUES (0, 'default', 'a', x'31')"
+        )
+
+
+def test_a_commit_that_nobody_rang_for_is_seen_a_little_later(path, monkeypatch):
+    """A process that dies before it rings, and any other program, is found by looking."""
+    now = 1_000.0
+    monkeypatch.setattr(sqlite, "monotonic", lambda: now)
+    with closing(SqliteStore(path)) as store:
+        before = store.changes()
+        insert(path)
+        assert store.changes() == before
+        now += sqlite.LOOK_SECONDS
+        after = store.changes()
+        assert after != before
+        now += sqlite.LOOK_SECONDS
+        assert store.changes() == after
+
+
+def test_a_transaction_knows_of_a_commit_that_nobody_rang_for(path):
+    """It follows no number then, so what was known before it is looked at again."""
+    with closing(SqliteStore(path)) as store:
+
+        def follows():
+            with store.write() as writing:
+                writing.put_setting("default", "b", b"")
+            return writing.follows
+
+        follows()  # the first on a connection knows nothing of others
+        assert follows() is not None
+        insert(path)
+        assert follows() is None
+        assert follows() is not None
+
+
+def test_without_a_bell_every_question_is_a_look(path):
+    """Where the companion cannot be made, others' commits are seen at once none the less."""
+    path.with_name("shop.db-changes").mkdir()
+    with closing(SqliteStore(path)) as store, closing(SqliteStore(path)) as other:
+        before = store.changes()
+        with other.write() as writing:
+            writing.put_setting("default", "a", b"")
+        assert store.changes() != before
+
+
+def test_the_bell_is_heard_after_a_fork(path):
+    """A child rings for its parent, and the parent for the child, with numbers of their own."""
+    assert start("ring", path).wait(120) == 0
 
 
 # Threads
@@ -190,7 +248,7 @@ def test_a_database_of_another_application_is_refused(path):
 
 
 def test_only_the_user_reads_the_file(path):
-    """The file and what SQLite lays beside it have mode 0600, whatever the umask allows."""
+    """The file and what is laid beside it have mode 0600, whatever the umask allows."""
     umask = os.umask(0)
     try:
         with closing(SqliteStore(path)) as store:
@@ -198,7 +256,8 @@ def test_only_the_user_reads_the_file(path):
             modes = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
     finally:
         os.umask(umask)
-    assert modes == dict.fromkeys(["shop.db", "shop.db-wal", "shop.db-shm"], 0o600)
+    names = ["shop.db", "shop.db-changes", "shop.db-shm", "shop.db-wal"]
+    assert modes == dict.fromkeys(names, 0o600)
 
 
 def test_a_file_that_is_no_database_is_refused(path):

@@ -108,7 +108,7 @@ def sums_of(client: Client, name: str, place: str = "hero") -> dict[str, float]:
     compiled = backend.compiled()
     assert compiled is not None
     chosen = compiled.slots[place]
-    backend._figures.refresh(client._core.clock.now(), backend.store.changes())
+    backend._figures.refresh(client._core.clock.now(), backend._watch.changes())
     arm: Arm = backend._figures.arm(chosen.state_key(name), chosen.prior)
     return {feature: amount for feature, amount in arm.sums.items() if amount}
 

@@ -6,6 +6,7 @@ functions as the hot path uses (`clew.engine.fold`), and written back with the f
 the trials: all of it or nothing.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ import orjson
 from attrs import define, field
 
 from clew.backends.base import Place, Trial, Writing
+from clew.backends.figures import teaches
 from clew.backends.people import load
 from clew.clock import instant, to_text
 from clew.engine.bucketing import store_bucket
@@ -79,6 +81,11 @@ class Applying:
     trials: dict[int, tuple[str, TrialDocument]] = field(factory=dict)
     sums: dict[str, dict[str, float]] = field(factory=dict)
     items: dict[tuple[str, str], dict[str, Any]] = field(factory=dict)
+    #: How many facts changed each person, by canonical subject, and how many taught anything.
+    folds: Counter[str] = field(factory=Counter)
+    taught: int = 0
+    #: By canonical subject of those who were changed, the new version of each document.
+    versions: dict[str, dict[str, int]] = field(factory=dict)
 
     def item(self, document: Mapping[str, Fact]) -> ItemResult:
         """Apply one batch item, `{kind: fact}`."""
@@ -93,8 +100,10 @@ class Applying:
     def finish(self) -> None:
         """Write back what the batch changed besides its facts."""
         for subject in sorted(self.touched):
-            for name, document in self.people[subject].documents.items():
-                self.write.put_person(self.place(name), name, orjson.dumps(document))
+            self.versions[subject] = {
+                name: self.write.put_person(self.place(name), name, orjson.dumps(document))
+                for name, document in self.people[subject].documents.items()
+            }
         for key in sorted(self.sums):
             self.write.add_sums(self.tenant, key, self.sums[key])
         for subject, trial in self.trials.values():
@@ -130,7 +139,8 @@ class Applying:
     def took(self, person: Person, effects: Effects) -> None:
         """Note what folding a fact changed."""
         if person.subject:
-            self.touched.add(person.subject)
+            self.changed(person.subject)
+        self.taught += teaches(effects)
         for trial in effects.opened:
             self._fill(person, trial)
         for trial in (*effects.opened, *effects.trials):
@@ -141,6 +151,11 @@ class Applying:
                 sums[name] = sums.get(name, 0.0) + delta
         for catalogue, item, fields in effects.items:
             self.items.setdefault((catalogue, item), {}).update(fields)
+
+    def changed(self, subject: str) -> None:
+        """Note that a fact has changed a person."""
+        self.touched.add(subject)
+        self.folds[subject] += 1
 
     def _fill(self, person: Person, trial: TrialDocument) -> None:
         """Count in a new trial what the log has of its subject already."""
@@ -213,7 +228,7 @@ def _consent(batch: Applying, fact: Fact) -> ItemResult:
     if not added:
         return ItemResult(id=fact["id"], status="duplicate")
     fold_consent(person, fact)
-    batch.touched.add(person.subject)
+    batch.changed(person.subject)
     return ItemResult(id=fact["id"], status="applied")
 
 
@@ -262,7 +277,7 @@ def _regroup(
         person = Person(batch.policy, canonical, {name: documents[name] for name in group})
         batch.people[canonical] = person
         batch.canonical.update(dict.fromkeys(group, canonical))
-        batch.touched.add(canonical)
+        batch.changed(canonical)
     if anonymous in members:
         batch.people.pop(anonymous, None)
         batch.touched.discard(anonymous)

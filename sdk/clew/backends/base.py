@@ -104,6 +104,21 @@ class Reading(Protocol):
 class Writing(Reading, Protocol):
     """What can be done in a transaction; reads see its own writes."""
 
+    @property
+    def follows(self) -> int | None:
+        """
+        The number of `Store.changes` that this transaction comes right after.
+
+        Whoever has seen that number, and knows what is written here, knows all that is stored. None
+        where somebody else may have committed since, on whom no number was told yet.
+        """
+        ...
+
+    @property
+    def number(self) -> int:
+        """What `Store.changes` will give once this is committed."""
+        ...
+
     def add_fact(
         self,
         place: Place,
@@ -155,7 +170,7 @@ class Store(Protocol):
         """
         Give a number that changes whenever anything was committed by anyone meanwhile.
 
-        It is asked before every decision, so it costs microseconds.
+        It is asked before every decision, so it costs a microsecond at most.
         """
         ...
 

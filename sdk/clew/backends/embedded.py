@@ -24,10 +24,11 @@ from clew.backends.figures import Figures
 from clew.backends.keyring import Keyring
 from clew.backends.measuring import measure
 from clew.backends.notices import Notices
-from clew.backends.people import Hot, Pending, People
+from clew.backends.people import Hot, Pending, People, Settled
 from clew.backends.present import present
 from clew.backends.profile import profile_of
 from clew.backends.shelf import Shelf
+from clew.backends.watch import Watch
 from clew.clock import Clock, SystemClock, instant, to_text
 from clew.engine.bucketing import STORE_BUCKETS, store_bucket
 from clew.engine.compiled import CompiledPolicy, CompiledSlot
@@ -55,6 +56,8 @@ __all__ = ["Embedded"]
 TTL_SECONDS = 5.0
 #: How long a repeated request gets the same decision (RULES D5), in seconds.
 REPEAT_SECONDS = 86_400.0
+#: Results of facts that are in the stored person from then on.
+_FOLDED = frozenset({"applied", "late"})
 #: Decisions whose subject is remembered, so that an outcome finds it without a read.
 DECISIONS_REMEMBERED = 50_000
 
@@ -100,6 +103,7 @@ class Embedded:
         self._uniform = uniform or self._chance.random
         self._keyring = Keyring(store, tenant, keys)
         self._notices = Notices()
+        self._watch = Watch(store)
         self._people = People(store, tenant, self._refold)
         self._figures = Figures(store, tenant)
         self._shelf = Shelf(store, tenant)
@@ -114,6 +118,7 @@ class Embedded:
 
     def after_fork_in_child(self) -> None:
         """Begin anew in a child: its parent's pending facts are the parent's, and so its locks."""
+        self._watch = Watch(self._store)
         self._people = People(self._store, self._tenant, self._refold)
         # Else parent and child would draw the same numbers.
         self._chance.seed()
@@ -124,7 +129,7 @@ class Embedded:
     def admit(self, item: dict[str, Any], /) -> Admission:
         """As `Backend.admit`."""
         kind, fact = next(iter(item.items()))
-        changes = self._store.changes()
+        changes = self._watch.changes()
         policy = self._shelf.live(changes)
         if policy is None:
             self._notices.no_policy()
@@ -136,11 +141,17 @@ class Embedded:
     def append(self, items: Iterable[bytes], /) -> list[ItemResult]:
         """As `Backend.append`."""
         documents = [orjson.loads(item) for item in items]
-        with self._store.write() as write:
-            batch = Applying(write, self._tenant, self.compiled(), self._clock.now())
-            results = [batch.item(document) for document in documents]
-            batch.finish()
-        self._settle(documents, results)
+        try:
+            with self._store.write() as write:
+                batch = Applying(write, self._tenant, self.compiled(), self._clock.now())
+                results = [batch.item(document) for document in documents]
+                batch.finish()
+                self._watch.own(write)
+            self._settle(batch, documents, results)
+        except BaseException:
+            # It may be stored, and what is in memory not know of it.
+            self._watch.lose()
+            raise
         return results
 
     # -- deciding
@@ -148,7 +159,7 @@ class Embedded:
     def decide(self, request: DecisionRequest, /) -> tuple[dict[str, Decision], list[bytes]]:
         """As `Backend.decide`."""
         now = self._clock.now()
-        changes = self._store.changes()
+        changes = self._watch.changes()
         policy = self._shelf.live(changes)
         decisions: dict[str, Decision] = {}
         payloads: list[bytes] = []
@@ -171,7 +182,7 @@ class Embedded:
 
     def decisions(self, subject: str, /, *, within_seconds: float) -> list[Decision]:
         """As `Backend.decisions`."""
-        changes = self._store.changes()
+        changes = self._watch.changes()
         policy = self._shelf.live(changes)
         if policy is None:
             return []
@@ -184,7 +195,7 @@ class Embedded:
 
     def policy(self) -> Policy | None:
         """As `Backend.policy`."""
-        live = self._shelf.live(self._store.changes())
+        live = self._shelf.live(self._watch.changes())
         return None if live is None else live.policy
 
     @property
@@ -199,7 +210,7 @@ class Embedded:
 
     def compiled(self) -> CompiledPolicy | None:
         """The live policy, ready to validate and decide with."""
-        return self._shelf.live(self._store.changes())
+        return self._shelf.live(self._watch.changes())
 
     @property
     def last_compiled(self) -> CompiledPolicy | None:
@@ -210,7 +221,7 @@ class Embedded:
         self, objective: str | None = None, /, *, holdout: str | None = None, looks: int = 0
     ) -> list[Measurement]:
         """As `Backend.measure`."""
-        policy = self._shelf.live(self._store.changes())
+        policy = self._shelf.live(self._watch.changes())
         if policy is None:
             return []
         return measure(
@@ -225,11 +236,11 @@ class Embedded:
 
     def subject(self, subject: str, /) -> Profile:
         """As `Backend.subject`."""
-        policy = self._shelf.live(self._store.changes())
+        policy = self._shelf.live(self._watch.changes())
         now = self._clock.now()
         if policy is None:
             return Profile(subject=subject, as_of=_moment(now))
-        hot = self._people.get(policy, subject, self._store.changes())
+        hot = self._people.get(policy, subject, self._watch.changes())
         with hot.lock:
             return profile_of(hot.person, now)
 
@@ -487,18 +498,18 @@ class Embedded:
         else:
             fold_outcome(person, fact)
 
-    def _settle(self, documents: Sequence[dict[str, Any]], results: Sequence[ItemResult]) -> None:
-        refused: list[tuple[str, str]] = []
-        settled: list[tuple[str, str, str]] = []
+    def _settle(
+        self, batch: Applying, documents: Sequence[dict[str, Any]], results: Sequence[ItemResult]
+    ) -> None:
+        """Bring what is in memory in line with what was stored."""
+        settled: list[Settled] = []
         for document, result in zip(documents, results, strict=True):
             kind, fact = next(iter(document.items()))
             subject = fact.get("subject") or self._subjects.get(fact.get("decision", ""), "")
-            settled.append((subject, kind, result.id))
-            if result.status == "refused":
-                refused.append((kind, result.id))
-        self._people.settled(settled)
-        if refused:
-            self._figures.dismiss(refused)
+            folded = result.status in _FOLDED and result.cause is None
+            settled.append(Settled(subject, kind, result.id, folded))
+        self._people.settled(settled, batch.folds, batch.versions)
+        self._figures.settled([(one.kind, one.id) for one in settled], batch.taught)
 
     def _subject_of(self, decision: str, place: Place) -> str | None:
         subject = self._subjects.get(decision)

@@ -1,27 +1,34 @@
 """
 What was learned, as this process sees it: the store's sums plus its own unsettled deltas.
 
-`report` changes an arm here at once; the store follows when the fact is made durable. After any
-commit the cached sums are dropped, and of the unsettled deltas those whose fact is stored by then.
+`report` changes an arm here at once; the store follows when the fact is made durable, which changes
+nothing here. When somebody else has committed, the cached sums are dropped, and of the unsettled
+deltas those whose fact is stored by then.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
 from attrs import define, field
 
 from clew.backends.base import Kind, Place, Reading, Store
+from clew.engine.effects import Effects
 from clew.engine.learn import Arm, Prior
 from clew.model.policy import CatalogueItem
 
-__all__ = ["Figures", "Sums"]
+__all__ = ["Figures", "Sums", "teaches"]
 
 Sums = Mapping[str, Mapping[str, float]]
 
 #: Beginnings of the keys that deciding reads; all others only describe.
 _DECIDED_BY = ("arm:", "pairs:", "slot:")
+
+
+def teaches(effects: Effects) -> bool:
+    """Whether folding a fact has changed anything that deciding reads here."""
+    return bool(effects.items) or any(key.startswith(_DECIDED_BY) for key in effects.sums)
 
 
 @define
@@ -49,11 +56,11 @@ class Figures:
         self._items: dict[tuple[str, str], CatalogueItem | None] = {}
         self._unsettled: dict[tuple[str, str], _Unsettled] = {}
         self._read_at = 0.0
-        #: The store's change count the cached figures belong to.
+        #: The count of others' changes (`Watch`) that the cached figures belong to.
         self.version = -1
 
     def refresh(self, now: float, version: int) -> None:
-        """Drop what is cached when the store has changed; *version* is its change count."""
+        """Drop what is cached when others have changed the store; *version* counts how often."""
         if version == self.version:
             return
         with self._lock:
@@ -86,11 +93,15 @@ class Figures:
             for item in items:
                 self._items.pop(item, None)
 
-    def dismiss(self, keys: list[tuple[str, str]]) -> None:
-        """Forget the deltas of facts that will never be stored."""
+    def settled(self, keys: Iterable[tuple[str, str]], taught: int) -> None:
+        """
+        Facts (kind, id) were dealt with by the store; so many of its batch have taught anything.
+
+        Where these are not those that have taught here, what is cached is not what is stored.
+        """
         with self._lock:
-            gone = [self._unsettled.pop(key, None) for key in keys]
-            if any(gone):
+            known = sum(self._unsettled.pop(key, None) is not None for key in keys)
+            if known != taught:
                 self.version = -1
 
     def arm(self, key: str, prior: Prior, /) -> Arm:

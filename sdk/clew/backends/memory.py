@@ -124,6 +124,11 @@ class MemoryReading:
 class MemoryWriting(MemoryReading):
     """Writes tables; see `clew.backends.base.Writing`."""
 
+    def __init__(self, tables: Tables, follows: int) -> None:
+        super().__init__(tables)
+        self.follows: int | None = follows
+        self.number = follows + 1
+
     def add_fact(
         self,
         place: Place,
@@ -225,7 +230,8 @@ class MemoryStore:
             self._is_writing = True
             try:
                 written = Tables()
-                yield MemoryWriting(self._latest.tables.under(written))
+                latest = self._latest
+                yield MemoryWriting(latest.tables.under(written), latest.number)
                 self._commit(written)
             finally:
                 self._is_writing = False

@@ -2,17 +2,20 @@
 The people this process is dealing with: their profiles in memory, and how they stay true.
 
 A hot person is what the store said at one snapshot, plus the facts this process has taken since and
-not yet made durable ("pending"). When the store has changed, a person whose documents have another
-version is read again in one snapshot, and of the pending facts those already in that snapshot are
-dropped: nothing is counted twice, whoever wrote it and whenever (RULES F4, F7).
+not yet made durable ("pending"). When these are stored, and nothing else with them, the person is
+what the store says still, in another version. When somebody else has changed the store, a person
+whose documents have another version is read again in one snapshot, and of the pending facts those
+already in that snapshot are dropped: nothing is counted twice, whoever wrote it and whenever (RULES
+F4, F7).
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
 import orjson
-from attrs import define, field
+from attrs import define, field, frozen
 
 from clew.backends.base import Kind, Place, Reading, Store
 from clew.clock import instant
@@ -22,12 +25,14 @@ from clew.engine.effects import Effects
 from clew.engine.fold import fold_trait
 from clew.engine.person import Document, Person, empty
 
-__all__ = ["Hot", "Pending", "People", "load"]
+__all__ = ["Hot", "Pending", "People", "Settled", "load"]
 
 #: People kept in memory; beyond this those read first are forgotten first.
 PEOPLE_KEPT = 10_000
 
 Refold: TypeAlias = Callable[[Person, "Pending"], None]
+#: By canonical subject, the version of each of their documents.
+Written: TypeAlias = Mapping[str, Mapping[str, int]]
 
 
 @define
@@ -41,19 +46,34 @@ class Pending:
     payload: bytes
 
 
+@frozen
+class Settled:
+    """A fact that the store has dealt with."""
+
+    subject: str
+    kind: str
+    id: str
+    #: Whether it was folded into the stored person.
+    folded: bool
+
+
 @define(eq=False)
 class Hot:
     """A person in memory; everything but `lock` is used under the lock."""
 
     person: Person
     versions: dict[str, int]
-    #: The store's change count at which the versions were last seen to hold.
+    #: The count of others' changes (`Watch`) at which the versions were last seen to hold.
     checked: int
     lock: threading.RLock = field(factory=threading.RLock)
     #: By (kind, id), in the order taken.
     pending: dict[tuple[str, str], Pending] = field(factory=dict)
     #: By slot, the instant of the last hit on a kept decision.
     touched: dict[str, float] = field(factory=dict)
+
+    def spoil(self) -> None:
+        """Have it read again when it is used next, whatever the store says of versions."""
+        self.versions = {}
 
 
 def load(
@@ -137,8 +157,8 @@ class People:
         self._lock = threading.Lock()
 
     def get(self, policy: CompiledPolicy, subject: str, changes: int) -> Hot:
-        """Give the person a subject belongs to, as true as the store is at a change count."""
-        hot = self._hot.get(self._canonical.get(subject, subject))
+        """Give the person a subject belongs to, as true as the store is at a count of changes."""
+        hot = self._of(subject)
         # A link that was undone leaves the former person behind here.
         if hot is not None and subject in hot.versions:
             if hot.checked == changes and hot.person.policy is policy:
@@ -149,13 +169,39 @@ class People:
                     return hot
         return self._read(policy, subject, changes)
 
-    def settled(self, facts: Iterable[tuple[str, str, str]]) -> None:
-        """Forget pending facts (subject, kind, id) which the store has dealt with."""
-        for subject, kind, name in facts:
-            hot = self._hot.get(self._canonical.get(subject, subject))
+    def settled(
+        self, facts: Iterable[Settled], folds: Mapping[str, int], versions: Written
+    ) -> None:
+        """
+        Forget pending facts which the store has dealt with in one transaction.
+
+        Args:
+            facts: all of the transaction.
+            folds: by canonical subject, how many facts it has folded into the stored person.
+            versions: by canonical subject, the versions it has given to the documents.
+        """
+        ours: Counter[str] = Counter()
+        for fact in facts:
+            hot = self._of(fact.subject)
             if hot is not None:
                 with hot.lock:
-                    hot.pending.pop((kind, name), None)
+                    if hot.pending.pop((fact.kind, fact.id), None) is None:
+                        continue
+                    if fact.folded:
+                        ours[hot.person.subject] += 1
+                    else:  # it was folded here alone
+                        hot.spoil()
+        for subject, written in versions.items():
+            hot = self._hot.get(subject)
+            is_ours = ours[subject] == folds[subject]
+            if hot is None or not is_ours or not _renewed(hot, written):
+                for name in written:
+                    other = self._of(name)
+                    if other is not None:
+                        other.spoil()
+
+    def _of(self, subject: str) -> Hot | None:
+        return self._hot.get(self._canonical.get(subject, subject))
 
     def forget(self) -> None:
         """Drop everything that is not pending: the next use reads it anew."""
@@ -223,6 +269,15 @@ class People:
                 return
             for name in self._hot.pop(oldest).versions:
                 self._canonical.pop(name, None)
+
+
+def _renewed(hot: Hot, written: Mapping[str, int]) -> bool:
+    """Take new versions of a person's documents over, if they come right after those known."""
+    with hot.lock:
+        if hot.versions != {name: version - 1 for name, version in written.items()}:
+            return False
+        hot.versions = dict(written)
+        return True
 
 
 def _stored(reading: Reading, pending: Iterable[Pending]) -> set[tuple[str, str]]:

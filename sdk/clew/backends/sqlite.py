@@ -17,11 +17,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from threading import RLock, local
+from time import monotonic
 from typing import Any, get_args
 from urllib.parse import unquote, urlsplit
 from weakref import WeakSet
 
 from clew.backends.base import Kind, Writing
+from clew.backends.sqlite_bell import Bell
 from clew.backends.sqlite_connection import Connection, DatabaseFile
 from clew.backends.sqlite_ddl import MIGRATIONS, migrate
 from clew.backends.sqlite_rows import SqliteWriting
@@ -30,6 +32,10 @@ from clew.engine.bucketing import STORE_BUCKETS
 from clew.errors import ConfigurationError
 
 __all__ = ["SqliteStore", "store_from_url"]
+
+#: How long a commit that nobody rang for may go unseen, in seconds: with the 50 ms after which
+#: facts are delivered it is less than the 250 ms of RULES F4.
+LOOK_SECONDS = 0.1
 
 
 class SqliteStore:
@@ -54,10 +60,14 @@ class SqliteStore:
         # Held for the length of a transaction; re-entrant so that SQLite refuses a nested one.
         self._writing = RLock()
         self._writer: Connection | None = None
+        # What the writer's connection said of others after its last transaction.
+        self._version = 0
         self._counting = RLock()
-        self._changes = 0
+        # How many commits were seen for which nobody has rung.
+        self._unheard = 0
         with _forking:
             _prepare(self._file)
+            self._bell = Bell(self._file.path)
             _stores.add(self)
 
     def read(self) -> Session:
@@ -70,26 +80,28 @@ class SqliteStore:
         with self._session().guard, self._writing:
             if self._writer is None:
                 self._writer = self._file.connect()
-            writer = self._writer
+                self._version = 0  # versions of another connection say nothing; they begin at 1
+            writer, number = self._writer, self._bell.draw()
             with writer.transaction():
-                yield SqliteWriting(writer)
+                before, self._version = self._version, writer.data_version()
+                follows = self._number() if self._version == before else None
+                yield SqliteWriting(writer, follows, number + self._unheard)
+            self._bell.ring(number)
 
     def changes(self) -> int:
         """
-        As `Store.changes`: how often a thread of this process has seen that something changed.
+        As `Store.changes`: what the bell says that everybody rings after a commit.
 
-        Every thread looks through its own connection. So a commit may count several times, but
-        whoever asks after it gets a number that nobody got before it.
+        Now and then each thread looks at the file itself, lest a commit be missed whose process
+        died before it rang, or that another program made.
         """
         session = self._session()
-        with session.guard:
-            # An open snapshot is of the past: what is read there must not pass for the present.
-            if not session.is_reading:
-                if session.has_changed():
-                    with self._counting:
-                        self._changes += 1
-                session.told = self._changes
-            return session.told
+        # An open snapshot is of the past: what is read there must not pass for the present.
+        if not session.is_reading:
+            if monotonic() >= session.look_at:
+                self._look(session)
+            session.told = self._number()
+        return session.told
 
     def facts_of(self, tenant: str, kind: Kind, /) -> Iterator[bytes]:
         """As `Store.facts_of`, with a snapshot for each bucket."""
@@ -128,6 +140,20 @@ class SqliteStore:
                 self._writer.close()
                 self._writer = None
             yield
+
+    def _number(self) -> int:
+        return self._bell.number + self._unheard
+
+    def _look(self, session: Session) -> None:
+        """See whether somebody has committed and not rung."""
+        with session.guard:
+            changed = session.has_changed()
+            number = self._bell.number
+            if changed and session.heard in {None, number}:
+                with self._counting:
+                    self._unheard += 1
+            session.heard = number
+            session.look_at = monotonic() + (LOOK_SECONDS if self._bell.is_shared else 0.0)
 
     def _session(self) -> Session:
         try:

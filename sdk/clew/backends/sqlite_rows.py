@@ -110,9 +110,11 @@ class SqliteReading:
 class SqliteWriting(SqliteReading):
     """Writes through a connection inside of a transaction; see `clew.backends.base.Writing`."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, follows: int | None, number: int) -> None:
         super().__init__(connection)
         self._run_each = connection.run_each
+        self.follows = follows
+        self.number = number
 
     def add_fact(
         self,

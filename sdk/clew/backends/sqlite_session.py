@@ -23,6 +23,10 @@ class Session:
         self.guard = RLock()
         #: The number that `Store.changes` last gave to this thread.
         self.told = 0
+        #: When this thread has to look at the file itself again, by the monotonic clock.
+        self.look_at = 0.0
+        #: What the bell said when it last did.
+        self.heard: int | None = None
         self._file = file
         self._connection: Connection | None = None
         self._reading: SqliteReading
@@ -63,11 +67,9 @@ class Session:
         """
         Whether anyone may have committed since this was last asked.
 
-        `PRAGMA data_version` differs from its last value on a connection when another one has
-        changed the file meanwhile, in this process or elsewhere. Transactions run on another one.
+        Anyone is also this process: its transactions run on a connection of their own.
         """
-        connection = self._connected()
-        [(version,)] = connection.run("PRAGMA data_version")
+        version = self._connected().data_version()
         if version == self._data_version:
             return False
         self._data_version = version

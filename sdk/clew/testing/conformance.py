@@ -219,6 +219,21 @@ class StoreConformance(RowConformance):
         numbers.append(store.changes())
         assert len(set(numbers)) == len(numbers)
 
+    def test_a_transaction_says_what_it_follows_and_what_it_leaves(self, store: Store) -> None:
+        """Nobody comes between the number it follows, if it says one, and the one it leaves."""
+        fill(store, 1)
+        for again in (False, True):
+            before = store.changes()
+            with store.write() as writing:
+                writing.put_person(HERE, "u", b"%d" % again)
+                assert writing.follows in {before, None}
+                assert store.changes() == before
+            assert store.changes() == writing.number != before
+        with pytest.raises(RuntimeError):
+            attempt(store, fail_with(RuntimeError))
+        with store.write() as following:
+            assert following.follows in {writing.number, None}
+
     def test_changes_are_told_to_every_thread(self, store: Store) -> None:
         """After a commit each thread gets a number that none got before it."""
         with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as two:
@@ -279,3 +294,16 @@ class StoreConformance(RowConformance):
                 fill(writer, value)
                 assert reader.changes() != before
                 assert look(reader) == look(writer)
+
+    def test_a_transaction_does_not_follow_what_another_opening_changed(
+        self, store: Store, reopen: Reopen
+    ) -> None:
+        """What was known before another opening committed is not what a transaction follows."""
+        with closing(reopen()) as other:
+            for value, (writer, reader) in enumerate(2 * [(store, other), (other, store)]):
+                before = reader.changes()
+                fill(writer, value)
+                with reader.write() as writing:
+                    writing.put_setting("default", "mine", b"%d" % value)
+                assert writing.follows != before
+                assert reader.changes() == writing.number

@@ -1,0 +1,143 @@
+"""What a process commits itself it need not read again; what others commit it does (F4, F7)."""
+
+from contextlib import contextmanager
+
+import pytest
+
+from clew import Client
+from clew.backends.embedded import Embedded
+from clew.backends.memory import MemoryStore
+from clew.backends.watch import Watch
+from client.worlds import bundle, people, policy
+
+
+class Counting(MemoryStore):
+    """A store that counts its snapshots."""
+
+    snapshots = 0
+
+    @contextmanager
+    def read(self):
+        """As any store's."""
+        self.snapshots += 1
+        with super().read() as reading:
+            yield reading
+
+
+@pytest.fixture
+def store():
+    """An empty one."""
+    return Counting()
+
+
+@pytest.fixture
+def clients(store):
+    """Two clients over one store, each with a backend of its own; `u-1` is hot in both."""
+    pair = [Client(backend=Embedded(store, policy=bundle(policy()))) for _ in range(2)]
+    people(pair[0], ["u-1", "u-2"])
+    for client in pair:
+        for subject in ("u-1", "u-2"):
+            client.decide("hero", subject=subject)
+        client.flush()
+    for client in pair:
+        client.decide("hero", subject="u-1")
+        client.flush()
+        client.decide("hero", subject="u-1")
+    return pair
+
+
+def views(client):
+    """How often `u-1` has viewed something, as a client knows it."""
+    return client.profile("u-1").traits.get("views", 0)
+
+
+def snapshots(store, call):
+    """How many snapshots a call takes."""
+    before = store.snapshots
+    call()
+    return store.snapshots - before
+
+
+def test_what_was_drained_is_not_read_again(store, clients):
+    """After a flush of one's own nothing is looked up: neither the person nor what was learned."""
+    client = clients[0]
+    client.flush()
+    client.decide("hero", subject="u-1")  # what the other client has stored is found here
+    for _ in range(3):
+        client.emit("product_viewed", subject="u-1")
+        client.report(client.decide("hero", subject="u-1"), "displayed")
+        assert client.flush() == 0
+        assert snapshots(store, lambda: client.decide("hero", subject="u-1")) == 0
+    assert views(client) == views(clients[1]) == 3
+
+
+def test_what_another_has_stored_is_read(clients):
+    """A fact of another client is in the next decision, whoever stored what before and after."""
+    mine, other = clients
+    for count in range(1, 4):
+        mine.emit("product_viewed", subject="u-1")
+        other.emit("product_viewed", subject="u-1")
+        mine.flush()
+        other.flush()
+        assert views(mine) == views(other) == 2 * count
+
+
+def test_what_is_stored_without_having_been_noted_is_read(clients):
+    """A consent goes to the store at once, and holds for the person that is in memory (C25)."""
+    client = clients[0]
+    client.consent("u-1", withdraw=["personalise"], source="page")
+    assert client.decide("hero", subject="u-1").reason == "consent_denied"
+    assert client.decide("hero", subject="u-2").reason == "bandit"
+
+
+def test_a_fact_that_the_store_knew_is_not_counted_twice(clients):
+    """Told to two clients under one id, a signal counts once in both, whoever drains first."""
+    mine, other = clients
+    for client in clients:
+        client.emit("product_viewed", subject="u-1", id="s-1")
+    mine.flush()
+    other.flush()
+    assert views(mine) == views(other) == 1
+
+
+def test_a_transaction_that_fails_leaves_nothing_trusted(store, clients, monkeypatch):
+    """When it is not known what was stored, everything is looked at again."""
+    client = clients[0]
+    client.emit("product_viewed", subject="u-1")
+    backend = client._core.backend
+    settle = backend._settle
+
+    def fail(*_):
+        monkeypatch.setattr(backend, "_settle", settle)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(backend, "_settle", fail)
+    client.flush()
+    assert snapshots(store, lambda: client.decide("hero", subject="u-1")) > 0
+    assert views(client) == 1
+
+
+def test_numbers_of_an_own_transaction_are_one_state(store):
+    """The number before and the one after count as no change; any other does, once."""
+    watch = Watch(store)
+    known = watch.changes()
+    with store.write() as writing:
+        watch.own(writing)
+        assert watch.changes() == known
+    assert watch.changes() == known
+    with store.write():
+        pass
+    changed = watch.changes()
+    assert changed != known
+    assert watch.changes() == changed
+
+
+def test_an_own_transaction_after_an_unseen_one_is_a_change(store):
+    """Who has not looked since somebody else's commit must look, whatever was committed since."""
+    watch = Watch(store)
+    known = watch.changes()
+    with store.write():
+        pass
+    with store.write() as writing:
+        watch.own(writing)
+    assert watch.changes() != known
