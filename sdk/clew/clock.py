@@ -5,6 +5,7 @@ Inside clew an instant is a `float`: seconds since 1970-01-01T00:00:00Z (POSIX t
 cheap to compare and to bucket. At the borders it is text as RFC 3339 section 5.6, in UTC.
 """
 
+import math
 import time
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -31,12 +32,14 @@ def to_text(at: float) -> str:
     """
     Write an instant as RFC 3339 text in UTC with microseconds.
 
+    They are rounded as `datetime.fromtimestamp` does it: the seconds apart, half to even.
+
     >>> to_text(0.0)
     '1970-01-01T00:00:00.000000Z'
     """
-    microseconds = round(at * 1e6)
-    second, fraction = divmod(microseconds, 1_000_000)
-    return f"{_second_to_text(second)}.{fraction:06d}Z"
+    fraction, second = math.modf(at)
+    more, microseconds = divmod(round(fraction * 1e6), 1_000_000)
+    return f"{_second_to_text(int(second) + more)}.{microseconds:06d}Z"
 
 
 # On the path of every signal, and most of them fall into the same second as the one before.

@@ -9,6 +9,7 @@ import attrs
 import pytest
 
 from clew import schema
+from clew.codec.classes import wire_fields
 from clew.codec.scalars import INSTANT
 from clew.errors import DocumentError
 from clew.model import words
@@ -33,7 +34,7 @@ FIELDS = [
         id=f"{name.rpartition('/')[2]}.{one.alias}",
     )
     for name, cls in CLASSES.items()
-    for one in attrs.fields(cls)
+    for one in wire_fields(cls)
 ]
 
 
@@ -89,7 +90,7 @@ def test_every_class_has_its_definition() -> None:
 @pytest.mark.parametrize("name", CLASSES)
 def test_the_same_fields(name: str) -> None:
     """Field names are the same, what has no default is required, and nothing else is taken."""
-    attributes = {one.alias: one for one in attrs.fields(CLASSES[name])}
+    attributes = {one.alias: one for one in wire_fields(CLASSES[name])}
     law = DEFINITIONS[name]
     assert law["properties"].keys() - {"$schema"} == attributes.keys()
     assert set(law.get("required", ())) == {

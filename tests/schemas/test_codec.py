@@ -6,7 +6,6 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-import attrs
 import orjson
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 from clew import schema
 from clew.codec import dumps, from_json, loads, to_json
+from clew.codec.classes import wire_fields
 from clew.errors import DocumentError
 from clew.model.batch import Batch, BatchItem
 from clew.model.decision import Decision, Explanation, ListItem
@@ -40,7 +40,7 @@ def faults(cls: type, document: Any, **options: Any) -> list[tuple[str, str]]:
 
 def held(value: Any) -> Any:
     """Give all that a value holds, with what a decision leaves out of its equality."""
-    return {one.alias: getattr(value, one.alias) for one in attrs.fields(type(value))}
+    return {one.alias: getattr(value, one.alias) for one in wire_fields(type(value))}
 
 
 @pytest.mark.parametrize(("name", "cls"), CLASSES.items(), ids=CLASSES)

@@ -29,6 +29,7 @@ __all__ = ["ROUTES", "append", "decide", "read_json"]
 #: Fields that a decision computes when it is asked for them, and what stands for none.
 _COMPUTED: dict[str, Any] = {
     "content": {},
+    "document": None,
     "draws": (),
     "explanation": Explanation(),
     "items": (),

@@ -16,6 +16,7 @@ from attrs import define, field
 from clew.backends.base import Place, Trial, Writing
 from clew.backends.figures import teaches
 from clew.backends.people import load
+from clew.backends.stored import Stored
 from clew.clock import instant, to_text
 from clew.engine.bucketing import store_bucket
 from clew.engine.compiled import CompiledPolicy
@@ -67,10 +68,12 @@ class Applying:
 
     Args:
         write: the transaction.
+        stored: who was stored before.
         now: seconds since the epoch.
     """
 
     write: Writing
+    stored: Stored
     tenant: str
     policy: CompiledPolicy | None
     now: float
@@ -104,6 +107,7 @@ class Applying:
                 name: self.write.put_person(self.place(name), name, orjson.dumps(document))
                 for name, document in self.people[subject].documents.items()
             }
+            self.stored.keep(self.people[subject], self.versions[subject])
         for key in sorted(self.sums):
             self.write.add_sums(self.tenant, key, self.sums[key])
         for subject, trial in self.trials.values():
@@ -120,16 +124,22 @@ class Applying:
         known = self.canonical.get(subject)
         if known is None:
             assert self.policy is not None  # noqa: S101 - refused before
-            anew = Effects()
-            person, _ = load(self.write, self.tenant, self.policy, subject, effects=anew)
+            person = self.stored.find(self.write, self.policy, subject) or self._load(subject)
             known = person.subject
             self.people[known] = person
-            if anew.sums:
-                # What folding its history anew has counted is kept together with the documents.
-                self.took(person, anew)
             for name in person.documents:
                 self.canonical[name] = known
         return self.people[known]
+
+    def _load(self, subject: str) -> Person:
+        assert self.policy is not None  # noqa: S101 - refused before
+        anew = Effects()
+        person, _ = load(self.write, self.tenant, self.policy, subject, effects=anew)
+        if anew.sums:
+            # What folding its history anew has counted is kept together with the documents.
+            self.people[person.subject] = person
+            self.took(person, anew)
+        return person
 
     def nobody(self) -> Person:
         """Whom a decision without a subject is folded into: nothing of it is kept."""

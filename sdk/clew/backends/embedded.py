@@ -28,6 +28,7 @@ from clew.backends.people import Hot, Pending, People, Settled
 from clew.backends.present import present
 from clew.backends.profile import profile_of
 from clew.backends.shelf import Shelf
+from clew.backends.stored import Stored
 from clew.backends.watch import Watch
 from clew.clock import Clock, SystemClock, instant, to_text
 from clew.engine.bucketing import STORE_BUCKETS, store_bucket
@@ -106,6 +107,7 @@ class Embedded:
         self._watch = Watch(store)
         self._people = People(store, tenant, self._refold)
         self._figures = Figures(store, tenant)
+        self._stored = Stored(tenant)
         self._shelf = Shelf(store, tenant)
         self._archive = Archive(store, tenant, self._shelf, partial(self._present, cache="hit"))
         self._subjects: OrderedDict[str, str] = OrderedDict()
@@ -120,6 +122,7 @@ class Embedded:
         """Begin anew in a child: its parent's pending facts are the parent's, and so its locks."""
         self._watch = Watch(self._store)
         self._people = People(self._store, self._tenant, self._refold)
+        self._stored = Stored(self._tenant)
         # Else parent and child would draw the same numbers.
         self._chance.seed()
         self._figures = Figures(self._store, self._tenant)
@@ -143,13 +146,15 @@ class Embedded:
         documents = [orjson.loads(item) for item in items]
         try:
             with self._store.write() as write:
-                batch = Applying(write, self._tenant, self.compiled(), self._clock.now())
+                policy, now = self.compiled(), self._clock.now()
+                batch = Applying(write, self._stored, self._tenant, policy, now)
                 results = [batch.item(document) for document in documents]
                 batch.finish()
                 self._watch.own(write)
             self._settle(batch, documents, results)
         except BaseException:
-            # It may be stored, and what is in memory not know of it.
+            # It may be stored or not, and what is in memory may not be the same.
+            self._stored.forget()
             self._watch.lose()
             raise
         return results

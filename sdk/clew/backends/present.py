@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from clew.codec import to_json
+from clew.codec.scalars import write_instant
 from clew.engine.compiled import CompiledPolicy
 from clew.engine.menu import Counts
 from clew.engine.render import content, items
@@ -13,7 +15,9 @@ from clew.model.decision import (
     ConsentGround,
     Decision,
     Draw,
+    Explanation,
     HoldoutArm,
+    ListItem,
     Reads,
 )
 from clew.model.words import Arm, Basis, CacheState
@@ -45,6 +49,7 @@ def present(
     get = record.get
     arms = tuple([_arm(a["id"], a["arm"], a["epoch"]) for a in get("assignments", ())])
     ground = get("consent")
+    origin = _Origin(policy, record, counts, token)
     return Decision(
         id=record["id"],
         slot=record["slot"],
@@ -70,14 +75,63 @@ def present(
         cache=cache,
         valid_until=None if valid_until is None else datetime.fromtimestamp(valid_until, UTC),
         eligible=tuple(get("eligible", ())),
-        reads=lambda: Reads(**record.get("reads", {})),
-        content=lambda: content(policy, record),
-        items=lambda: tuple(items(policy, record, counts)),
-        draws=lambda: tuple(_draw(draw) for draw in record.get("draws", ())),
+        reads=origin.reads,
+        content=origin.content,
+        items=origin.items,
+        draws=origin.draws,
         segments=tuple(get("segments", ())),
         token=token,
-        explanation=lambda: explain(policy, record),
+        explanation=origin.explanation,
+        document=origin.document,
     )
+
+
+class _Origin:
+    """What a decision was made from; each part of it is computed when it is asked for."""
+
+    __slots__ = ("_counts", "_policy", "_record", "_token")
+
+    def __init__(
+        self,
+        policy: CompiledPolicy,
+        record: Mapping[str, Any],
+        counts: Counts,
+        token: Callable[[], str | None],
+    ) -> None:
+        self._policy = policy
+        self._record = record
+        self._counts = counts
+        self._token = token
+
+    def reads(self) -> Reads:
+        return Reads(**self._record.get("reads", {}))
+
+    def content(self) -> Mapping[str, Any]:
+        return content(self._policy, self._record)
+
+    def items(self) -> tuple[ListItem, ...]:
+        return tuple(items(self._policy, self._record, self._counts))
+
+    def draws(self) -> tuple[Draw, ...]:
+        return tuple([_draw(draw) for draw in self._record.get("draws", ())])
+
+    def explanation(self) -> Explanation:
+        return explain(self._policy, self._record)
+
+    def document(self, decision: Decision) -> dict[str, Any]:
+        """Write the decision as JSON: its record, and what is computed for whoever shows it."""
+        late = {
+            "content": decision.content,
+            "token": decision.token,
+            "items": [to_json(item) for item in decision.items],
+        }
+        written = {**self._record, **{name: value for name, value in late.items() if value}}
+        if decision.cache != "miss":
+            written["cache"] = decision.cache
+        if decision.valid_until is not None:
+            written["valid_until"] = write_instant(decision.valid_until)
+        written["explanation"] = to_json(decision.explanation)
+        return written
 
 
 # There are few of these values, and they are shown with every decision.

@@ -20,7 +20,7 @@ from clew.model.policy import Policy
 if TYPE_CHECKING:
     from cattrs import Converter
 
-__all__ = ["class_reader", "class_writer", "kept_fields", "kind"]
+__all__ = ["class_reader", "class_writer", "kept_fields", "kind", "wire_fields"]
 
 _WRITTEN_BY_HAND = (ImportMap, Keys, Policy)
 
@@ -33,18 +33,26 @@ def kind(cls: type) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
 
 
+def wire_fields(cls: Any) -> list[Any]:
+    """Give the fields of a class that are part of its wire form."""
+    return [one for one in attrs.fields(cls) if one.metadata.get("wire", True)]
+
+
 def class_writer(cls: Any, converter: "Converter") -> Writer:
     """Write an object, without the fields that have their default."""
     from cattrs.gen import make_dict_unstructure_fn
 
+    hidden = _hidden(cls)
     write = make_dict_unstructure_fn(
-        cls, converter, _cattrs_omit_if_default=True, _cattrs_use_alias=True
+        cls, converter, _cattrs_omit_if_default=True, _cattrs_use_alias=True, **hidden
     )
-    later = [one.alias for one in attrs.fields(cls) if one.alias != one.name]
+    later = [one.alias for one in wire_fields(cls) if one.alias != one.name]
     if not later:
         return write
 
     def write_computed(value: Any) -> dict[str, Any]:
+        if hidden and value._document is not None:  # noqa: SLF001 - of a `Decision`
+            return value._document(value)  # type: ignore[no-any-return]  # noqa: SLF001
         for name in later:  # the property keeps what it has computed in the private field
             getattr(value, name)
         return write(value)
@@ -63,9 +71,14 @@ def class_reader(cls: Any, converter: "Converter", *, keep_unknown: bool) -> Rea
         if one.validator
     }
     read_fields = make_dict_structure_fn(
-        cls, converter, _cattrs_forbid_extra_keys=True, _cattrs_use_alias=True, **checked
+        cls,
+        converter,
+        _cattrs_forbid_extra_keys=True,
+        _cattrs_use_alias=True,
+        **checked,
+        **_hidden(cls),
     )
-    known = frozenset(one.alias for one in attrs.fields(cls))
+    known = frozenset(one.alias for one in wire_fields(cls))
 
     def read(value: Any, _: Any) -> Any:
         if not isinstance(value, dict):
@@ -78,6 +91,14 @@ def class_reader(cls: Any, converter: "Converter", *, keep_unknown: bool) -> Rea
         return read_fields(value, cls)
 
     return read
+
+
+def _hidden(cls: Any) -> dict[str, Any]:
+    """By name, that each field which is no part of the wire form is left out."""
+    from cattrs import override
+
+    written = wire_fields(cls)
+    return {one.name: override(omit=True) for one in attrs.fields(cls) if one not in written}
 
 
 def _checked(attribute: "attrs.Attribute[Any]", read: Reader) -> Reader:

@@ -28,8 +28,9 @@ def content(policy: CompiledPolicy, decision: Mapping[str, Any]) -> dict[str, An
         return {}
     context = decision.get("reads", {}).get("context", {})
     filling = creative.filling(context.get("context.locale"), policy.policy.locale)
-    filled = filling.fill(_seen(decision)) if filling is not None else None
-    return filled or {}
+    if filling is None:
+        return {}
+    return filling.fill(_seen(decision) if filling.templates else {}) or {}
 
 
 def items(

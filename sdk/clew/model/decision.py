@@ -216,6 +216,10 @@ class Decision:
         factory=Explanation, alias="explanation", eq=False, repr=False
     )
     ext: Mapping[str, Any] = Factory(dict)
+    #: Writes it as JSON from its record, which costs less than field by field; not written itself.
+    _document: Callable[["Decision"], dict[str, Any]] | None = field(
+        default=None, alias="document", eq=False, repr=False, metadata={"wire": False}
+    )
 
     def _once(self, name: str) -> Any:
         value = getattr(self, name)
