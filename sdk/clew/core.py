@@ -266,11 +266,14 @@ class Core:
     ) -> dict[str, Decision]:
         """Fill slots: one decision for each that was asked for, whatever happens (RULES D2)."""
         self.check_open()
-        _check_mapping("context", context)
-        _check_mapping("default", default)
-        for name, value in (("subject", subject), ("request_id", request_id)):
-            if value is not None and not isinstance(value, str):
-                raise TypeError(f"{name} is text, not {value!r}")
+        if context is not None:
+            _check_mapping("context", context)
+        if default is not None:
+            _check_mapping("default", default)
+        if subject is not None:
+            _check_text("subject", subject)
+        if request_id is not None:
+            _check_text("request_id", request_id)
         names = tuple(slots)
         try:
             request = DecisionRequest(
@@ -552,8 +555,13 @@ class Core:
 
 
 def _check_mapping(name: str, value: Any) -> None:
-    if value is not None and not isinstance(value, Mapping):
+    if not isinstance(value, dict | Mapping):  # most are dicts, which is quickly seen
         raise TypeError(f"{name} is a mapping of names to values, not {value!r}")
+
+
+def _check_text(name: str, value: Any) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is text, not {value!r}")
 
 
 def _keys_of_environment() -> tuple[str, ...]:

@@ -9,6 +9,7 @@ field (`DocumentError`). What is said of it goes to logs, so it never repeats th
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, get_args
 
 import orjson
@@ -78,9 +79,13 @@ def signal(
     _check_text("subject", subject)
     if data is not None and not isinstance(data, Mapping):
         raise TypeError(f"data is a mapping of names to JSON values, not {data!r}")
-    problems = list(_envelope_problems(type, channel, party, traffic))
-    problems += _text_problems({"id": id, **more})
-    occurred_at = _occurred(at, now, problems)
+    given = {name: value for name, value in more.items() if value is not None}
+    problems: list[Problem] = []
+    if not _is_common(type, channel, party, traffic):
+        problems += _envelope_problems(type, channel, party, traffic)
+    if given or id is not None:
+        problems += _text_problems({"id": id, **given})
+    occurred_at = to_text(now) if at is None else _occurred(at, now, problems)
     if policy is not None:
         data, faults = declared(policy, type, party, data or {})
         problems += faults
@@ -101,7 +106,7 @@ def signal(
         fact["party"] = party
     if traffic != "human":
         fact["traffic"] = traffic
-    return fact | {name: value for name, value in more.items() if value is not None}
+    return fact | given if given else fact
 
 
 def outcome(
@@ -131,8 +136,9 @@ def outcome(
         raise TypeError(f"value is a number, not {value!r}")
     if value is not None and finite(value) is None:
         problems.append(Problem("/value", "finite", "the value is no finite number; leave it out"))
-    problems += _text_problems({"id": id, **more})
-    occurred_at = _occurred(at, now, problems)
+    given = {name: text for name, text in more.items() if text is not None}
+    problems += _text_problems({"id": id, **given})
+    occurred_at = to_text(now) if at is None else _occurred(at, now, problems)
     if problems:
         raise DocumentError(f"outcome {type!r}", problems)
     fact: dict[str, Any] = {
@@ -144,7 +150,7 @@ def outcome(
     }
     if value is not None:
         fact["value"] = float(value)
-    return fact | {name: text for name, text in more.items() if text is not None}
+    return fact | given
 
 
 def consents(
@@ -215,6 +221,8 @@ def _check_text(name: str, value: Any) -> None:
 
 def _is_unicode(value: str) -> bool:
     """Whether text can be encoded; what JSON's `\\ud800` becomes in Python cannot."""
+    if value.isascii():
+        return True
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -255,9 +263,7 @@ def _json(type: str, data: Mapping[str, Any], problems: list[Problem]) -> dict[s
     return copy
 
 
-def _occurred(at: Instant | None, now: float, problems: list[Problem]) -> str:
-    if at is None:
-        return to_text(now)
+def _occurred(at: Instant, now: float, problems: list[Problem]) -> str:
     try:
         moment = instant(at)
         text = to_text(moment)
@@ -268,6 +274,13 @@ def _occurred(at: Instant | None, now: float, problems: list[Problem]) -> str:
         message = f"{text} lies ahead of this clock; check the sender's clock"
         problems.append(Problem("/occurred_at", "future", message))
     return text
+
+
+# An application has few kinds of signals, and emits each of them very often.
+@lru_cache(maxsize=1024)
+def _is_common(type: str, channel: str | None, party: str, traffic: str) -> bool:
+    """Whether nothing is wrong with an envelope."""
+    return not any(_envelope_problems(type, channel, party, traffic))
 
 
 def _envelope_problems(

@@ -110,6 +110,8 @@ class _Origin:
         return content(self._policy, self._record)
 
     def items(self) -> tuple[ListItem, ...]:
+        if "items" not in self._record:
+            return ()
         return tuple(items(self._policy, self._record, self._counts))
 
     def draws(self) -> tuple[Draw, ...]:

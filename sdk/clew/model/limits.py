@@ -9,7 +9,9 @@ __all__ = [
     "NAME",
     "identifier",
     "name",
+    "not_empty",
     "optional_identifier",
+    "optional_positive",
     "optional_share",
     "positive",
     "share",
@@ -41,9 +43,21 @@ def optional_share(instance: object, attribute: "Attribute[Any]", value: Any) ->
 
 
 def optional_identifier(instance: object, attribute: "Attribute[Any]", value: Any) -> None:
-    """As `identifier`, where there may be none."""
-    if value is not None:
+    """As `identifier`, where there may be none: most ids of a request are not given."""
+    if value is not None and not (isinstance(value, str) and 1 <= len(value) <= ID_MAX):
         identifier(instance, attribute, value)
+
+
+def not_empty(_instance: object, attribute: "Attribute[Any]", value: Any) -> None:
+    """Refuse a list without entries."""
+    if not value:
+        raise ValueError(f"{attribute.name} names at least one; it is empty")
+
+
+def optional_positive(_instance: object, attribute: "Attribute[Any]", value: Any) -> None:
+    """Refuse a number that is not above 0, where there may be none."""
+    if value is not None and not value > 0.0:
+        raise ValueError(f"{attribute.name} is above 0, not {value!r}")
 
 
 name = validators.matches_re(NAME)

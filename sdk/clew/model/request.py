@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import Factory, field, frozen, validators
+from attrs import Factory, field, frozen
 
-from clew.model.limits import optional_identifier
+from clew.model.limits import not_empty, optional_identifier, optional_positive
 from clew.model.signal import Signal
 from clew.model.words import Traffic
 
@@ -16,7 +16,7 @@ __all__ = ["DecisionRequest"]
 class DecisionRequest:
     """Which slots to fill, for whom and in which context."""
 
-    slots: tuple[str, ...] = field(validator=validators.min_len(1))
+    slots: tuple[str, ...] = field(validator=not_empty)
     #: Whom to decide for; None is a person without a persistent id: never measured, never stored.
     subject: str | None = field(default=None, validator=optional_identifier)
     anonymous_subject: str | None = field(default=None, validator=optional_identifier)
@@ -26,7 +26,7 @@ class DecisionRequest:
     #: Makes the request idempotent per slot for 24 h (RULES D5).
     request_id: str | None = field(default=None, validator=optional_identifier)
     #: How long the caller waits, in milliseconds.
-    deadline_ms: float | None = field(default=None, validator=validators.optional(validators.gt(0)))
+    deadline_ms: float | None = field(default=None, validator=optional_positive)
     #: Facts of this subject that the backend may not have yet (RULES F4); remote backends only.
     signals: tuple[Signal, ...] = ()
     ext: Mapping[str, Any] = Factory(dict)
