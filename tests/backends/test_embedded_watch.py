@@ -1,13 +1,16 @@
 """What a process commits itself it need not read again; what others commit it does (F4, F7)."""
 
+import threading
 from contextlib import contextmanager
 
 import pytest
 
 from clew import Client
+from clew.backends import people as people_module
 from clew.backends.embedded import Embedded
 from clew.backends.memory import MemoryStore
 from clew.backends.watch import Watch
+from client.stores import wait_for
 from client.worlds import bundle, people, policy
 
 
@@ -141,3 +144,36 @@ def test_an_own_transaction_after_an_unseen_one_is_a_change(store):
     with store.write() as writing:
         watch.own(writing)
     assert watch.changes() != known
+
+
+@pytest.mark.parametrize("is_hot", [False, True], ids=["read first", "read again"])
+def test_a_consent_that_overtakes_a_reader_holds(monkeypatch, is_hot):
+    """What was read before it was stored is not trusted once it is (C25)."""
+    store = MemoryStore()
+    client = Client(backend=Embedded(store, policy=bundle(policy())))
+    people(client, ["u-1", "u-2"])
+    client.decide("hero", subject="u-1" if is_hot else "u-2")
+    client.flush()
+    client._core.backend._watch.lose()
+    client.decide("hero", subject="u-2")
+    said = {"withdraw": ["personalise"], "source": "page"}
+    withdrawing = threading.Thread(target=client.consent, args=("u-1",), kwargs=said)
+    before = store.changes()
+    load = people_module.load
+
+    def overtaken(*args, **named):
+        """Read, and have a consent stored before what was read is used."""
+        found = load(*args, **named)
+        if not withdrawing.ident:
+            withdrawing.start()
+            wait_for(lambda: store.changes() != before)
+            if not is_hot:  # nobody holds a lock, so all of it can happen
+                withdrawing.join()
+        return found
+
+    if is_hot:  # it holds no longer, as when somebody else has changed it
+        client._core.backend._people._hot["u-1"].versions["u-1"] = 0
+    monkeypatch.setattr(people_module, "load", overtaken)
+    client.decide("hero", subject="u-1")
+    withdrawing.join()
+    assert client.decide("hero", subject="u-1").reason == "consent_denied"

@@ -29,6 +29,8 @@ __all__ = ["Hot", "Pending", "People", "Settled", "load"]
 
 #: People kept in memory; beyond this those read first are forgotten first.
 PEOPLE_KEPT = 10_000
+#: No count of changes.
+_UNCHECKED = -1
 
 Refold: TypeAlias = Callable[[Person, "Pending"], None]
 #: By canonical subject, the version of each of their documents.
@@ -73,7 +75,8 @@ class Hot:
 
     def spoil(self) -> None:
         """Have it read again when it is used next, whatever the store says of versions."""
-        self.versions = {}
+        with self.lock:  # else whoever is reading it from an older snapshot would undo this
+            self.versions = {}
 
 
 def load(
@@ -155,6 +158,8 @@ class People:
         self._hot: dict[str, Hot] = {}
         self._canonical: dict[str, str] = {}
         self._lock = threading.Lock()
+        #: How many transactions of this process were settled here.
+        self._settlements = 0
 
     def get(self, policy: CompiledPolicy, subject: str, changes: int) -> Hot:
         """Give the person a subject belongs to, as true as the store is at a count of changes."""
@@ -180,6 +185,8 @@ class People:
             folds: by canonical subject, how many facts it has folded into the stored person.
             versions: by canonical subject, the versions it has given to the documents.
         """
+        with self._lock:
+            self._settlements += 1
         ours: Counter[str] = Counter()
         for fact in facts:
             hot = self._of(fact.subject)
@@ -203,13 +210,6 @@ class People:
     def _of(self, subject: str) -> Hot | None:
         return self._hot.get(self._canonical.get(subject, subject))
 
-    def forget(self) -> None:
-        """Drop everything that is not pending: the next use reads it anew."""
-        with self._lock:
-            self._hot = {name: hot for name, hot in self._hot.items() if hot.pending}
-            for hot in self._hot.values():
-                hot.checked = -1
-
     def _still_holds(self, hot: Hot, policy: CompiledPolicy) -> bool:
         if hot.person.policy is not policy:
             return False
@@ -220,9 +220,13 @@ class People:
             )
 
     def _read(self, policy: CompiledPolicy, subject: str, changes: int) -> Hot:
+        before = self._settlements
         with self._store.read() as reading:
             person, versions = load(reading, self._tenant, policy, subject)
         with self._lock:
+            # A snapshot from before what was settled meanwhile, when this was not there to be told.
+            if self._settlements != before:
+                changes = _UNCHECKED
             hot = self._hot.get(person.subject)
             for name in versions:
                 self._canonical[name] = person.subject
@@ -231,7 +235,7 @@ class People:
                 self._make_room()
                 return hot
             if hot is None:
-                hot = self._hot[person.subject] = Hot(person, versions, -1)
+                hot = self._hot[person.subject] = Hot(person, versions, _UNCHECKED)
         with hot.lock:
             self._take_over(subject, hot)
             self._read_again(policy, hot, changes)
