@@ -17,7 +17,7 @@ __all__ = ["Import", "Tree", "breaches", "read_trees"]
 
 #: The units of clew from the bottom up; "" is `clew/__init__.py`, the public face of those below.
 LAYERS = (
-    ("errors",),
+    ("errors", "loading"),
     ("clock", "ids", "model"),
     ("codec", "logic", "schema", "templates"),
     ("engine", "measure", "trust"),

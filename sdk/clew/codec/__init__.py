@@ -26,6 +26,7 @@ from clew.codec import shapes
 from clew.codec.classes import class_reader, class_writer, kept_fields, kind
 from clew.codec.scalars import SCALARS, FieldError, write_instant
 from clew.errors import DocumentError, Problem
+from clew.loading import loading
 from clew.schema import nearest, pointer
 
 if TYPE_CHECKING:
@@ -58,11 +59,12 @@ def from_json(
     Raises:
         DocumentError: all that is wrong, each with its pointer.
     """
+    converter = _converter(keep_unknown=keep_unknown)
     from cattrs import BaseValidationError
 
     token = kept_fields.set(kept)
     try:
-        return _converter(keep_unknown=keep_unknown).structure(document, cls)
+        return converter.structure(document, cls)
     except (BaseValidationError, FieldError) as error:
         raise DocumentError(kind(cls), _problems(error, ())) from None
     finally:
@@ -97,7 +99,8 @@ def loads(
 @cache
 def _converter(*, keep_unknown: bool) -> "Converter":
     """Build a converter; cattrs generates code for each class at its first use."""
-    from cattrs import Converter
+    with loading:
+        from cattrs import Converter
 
     converter = Converter()
     for scalar, read in SCALARS.items():

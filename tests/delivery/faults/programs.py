@@ -1,5 +1,6 @@
 """Small applications that end in every way: `python programs.py TASK URL FOLDER …`."""
 
+import asyncio
 import json
 import multiprocessing
 import os
@@ -8,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from clew import Client
@@ -101,6 +103,55 @@ def fork(url, folder, parent_count, child_count, ending):
     busy.join()
     assert os.waitpid(child, 0)[1] == 0
     assert client.close(GUARD) == 0
+
+
+class Pause:
+    """Finds and loads one module for other threads than the main one, which may fork meanwhile."""
+
+    def __init__(self, module):
+        self.has_begun = threading.Event()
+        self.is_over = threading.Event()
+        self._module = module
+
+    def find_spec(self, name, path=None, target=None):
+        """Find the module as ever, to be loaded here."""
+        if name != self._module or threading.current_thread() is threading.main_thread():
+            return None
+        spec = PathFinder.find_spec(name, path, target)
+        self._loader, spec.loader = spec.loader, self
+        return spec
+
+    def create_module(self, spec):
+        """Make the module as ever."""
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module):
+        """Load the module once the fork is over, or if none comes."""
+        self.has_begun.set()
+        self.is_over.wait(0.5)
+        self._loader.exec_module(module)
+
+
+def fork_in_an_import(url, folder, module):
+    """Fork while a thread of clew's imports a module, if it does; the child emits and delivers."""
+    pause = Pause(module)
+    sys.meta_path.insert(0, pause)
+    client = asyncio.run(opened_on_a_loop(url, folder))
+    emit_all(client, "parent", 1)
+    while not pause.has_begun.wait(0.001) and module not in sys.modules:
+        pass
+    child = os.fork()
+    if not child:
+        emit_all(client, "child", 1)
+        os._exit(client.flush(GUARD) + client.losses.total())
+    pause.is_over.set()
+    assert os.waitpid(child, 0)[1] == 0
+    assert client.close(GUARD) == 0
+
+
+async def opened_on_a_loop(url, folder):
+    """A client that did not wait for what its threads do first."""
+    return opened(url, folder)
 
 
 def preload(url, folder, workers, count):

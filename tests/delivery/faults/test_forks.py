@@ -25,6 +25,14 @@ def test_a_fork_delivers_what_both_emit(world, emitted, parent, ending):
     assert set(world.taken()) == emitted(parent=parent, child=1_000)
 
 
+@pytest.mark.parametrize("module", ["httpx", "cattrs", "encodings.idna"])
+def test_a_fork_in_the_middle_of_an_import(world, emitted, module):
+    """A child is never left with half of a module that a thread of its parent was loading."""
+    with world.served():
+        world.run("fork_in_an_import", module)
+    assert world.taken() == dict.fromkeys(emitted(parent=1, child=1), 1)
+
+
 def test_a_client_opened_before_the_workers_are_forked(world, emitted):
     """
     `gunicorn --preload`: a worker that is terminated leaves its facts to the next one.

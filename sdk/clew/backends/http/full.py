@@ -1,6 +1,5 @@
 """The transport of all that nobody waits for on a page: httpx, with proxies as the system says."""
 
-import os
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -8,18 +7,12 @@ from typing import TYPE_CHECKING
 from clew.backends.http.address import Address
 from clew.backends.http.transport import Response
 from clew.errors import BackendUnavailableError
+from clew.loading import loading
 
 if TYPE_CHECKING:
     import httpx
 
 __all__ = ["HttpxTransport"]
-
-
-# A fork waits for an import that is under way, or the child would have half a module for ever.
-_loading = threading.RLock()
-os.register_at_fork(
-    before=_loading.acquire, after_in_parent=_loading.release, after_in_child=_loading.release
-)
 
 
 class HttpxTransport:
@@ -48,7 +41,7 @@ class HttpxTransport:
         seconds: float,
     ) -> Response:
         """As `Transport.request`."""
-        with _loading:
+        with loading:
             import httpx
 
             client = self._opened()

@@ -5,6 +5,7 @@ httpx costs its caller several times the CPU of the request itself, which counts
 for it. There are no proxies, redirects or cookies here; whoever needs a proxy gets httpx.
 """
 
+import encodings.idna  # noqa: F401 - else the first look-up of a name loads it, and a fork may come
 import select
 import ssl
 import threading
