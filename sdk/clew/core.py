@@ -22,7 +22,7 @@ from clew.backends.base import Admission, Backend
 from clew.clock import Clock, SystemClock
 from clew.codec import to_json
 from clew.delivery.dead_letters import DeadLetters
-from clew.delivery.losses import Losses, OnLoss
+from clew.delivery.losses import OnLoss
 from clew.delivery.outbox import Outbox, Overflow
 from clew.delivery.spool import Spool
 from clew.engine.compiled import CompiledPolicy
@@ -106,7 +106,6 @@ class Core:
         self.tenant = tenant or os.environ.get("CLEW_TENANT") or "default"
         self.clock = clock or SystemClock()
         self._strict = strict
-        self._losses = Losses(on_loss)
         self._said: set[tuple[str, str]] = set()
         self._closed = False
         if backend is not None and (policy is not None or keys):
@@ -402,7 +401,7 @@ class Core:
     @property
     def losses(self) -> Counter[str]:
         """What was lost or refused so far, by cause."""
-        return self._losses.counts + self.outbox.losses
+        return Counter(self.outbox.losses)
 
     # -- ending
 
@@ -475,8 +474,7 @@ class Core:
             logger.warning("a fact was not stored (%s): %s (said once per cause)", cause, message)
 
     def _count(self, cause: str) -> None:
-        self._losses.add(cause)
-        self._losses.tell()
+        self.outbox.lose(cause)
 
     def _refuse(self, error: DocumentError, type: str, id: str | None) -> str:
         if self._strict:

@@ -125,6 +125,12 @@ class Outbox:
         with self._worker.lock:
             return self._bare()
 
+    def lose(self, cause: str) -> None:
+        """Count what was lost before it could be put, with what is lost here."""
+        with self._worker.lock:
+            self._losses.add(cause)
+        self._losses.tell()
+
     def put(self, payload: bytes) -> bool:
         """
         Make a record safe and have it delivered; false if it was lost, which is counted.

@@ -105,6 +105,17 @@ def fork(url, folder, parent_count, child_count, ending):
     assert client.close(GUARD) == 0
 
 
+def fork_after_a_loss(url, folder):
+    """Lose a signal that is none, and fork; tell what child and parent have lost."""
+    client = opened(url, folder)
+    client.emit("no name", subject="u-1")
+    child = os.fork()
+    if not child:
+        os._exit(client.losses.total())
+    in_child = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    say(json.dumps([in_child, client.losses]))
+
+
 class Pause:
     """Finds and loads one module for other threads than the main one, which may fork meanwhile."""
 

@@ -1,5 +1,7 @@
 """Through every kind of fork each process delivers its own facts, and each fact comes once."""
 
+import json
+
 import pytest
 
 #: Answers so slowly that a fork meets a request under way.
@@ -31,6 +33,11 @@ def test_a_fork_in_the_middle_of_an_import(world, emitted, module):
     with world.served():
         world.run("fork_in_an_import", module)
     assert world.taken() == dict.fromkeys(emitted(parent=1, child=1), 1)
+
+
+def test_a_child_has_lost_nothing_yet(world):
+    """A loss is counted in the process where it happened, and in no child of it."""
+    assert json.loads(world.run("fork_after_a_loss")) == [0, {"refused": 1}]
 
 
 def test_a_client_opened_before_the_workers_are_forked(world, emitted):
