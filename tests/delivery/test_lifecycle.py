@@ -192,6 +192,30 @@ sys.exit(outbox.close({GUARD}))
     assert delivered() == {b"small": 1}
 
 
+def test_a_child_keeps_no_lock_on_dead_letters(run):
+    """Dead letters that were open at a fork are free once the parent lets go of them."""
+    assert (
+        run("""
+from pathlib import Path
+from clew.delivery.dead_letters import DeadLetters
+letters = DeadLetters(Path(folder))
+letters.add(b"1", "refused")
+reading, writing = os.pipe()
+try:
+    with letters.replaying():
+        if not os.fork():
+            os.close(writing)
+            os.read(reading, 1)
+            os._exit(0)
+        raise InterruptedError
+except InterruptedError:
+    with letters.replaying() as again:
+        assert len(again) == 1
+""")
+        == 0
+    )
+
+
 def test_the_end_of_a_process_delivers_what_it_can(run, delivered, left):
     """Without a flush or a close, a receiver in good health has everything, and no file is left."""
     assert run("put_all(o := Outbox(write, spool=Spool(folder)), b'a', 50)") == 0

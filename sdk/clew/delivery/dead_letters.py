@@ -117,6 +117,8 @@ def _locked(path: Path, *, wait: bool = True) -> Iterator[int]:
         except BlockingIOError as error:
             raise BackendUnavailableError(f"{path} is being replayed by another process") from error
         finally:
+            # Closing alone would leave the lock to a child that was forked meanwhile.
+            fcntl.flock(fd, fcntl.LOCK_UN)
             os.close(fd)
 
 
