@@ -60,9 +60,11 @@ def nginx(session: nox.Session) -> None:
 
 @nox.session
 def server(session: nox.Session) -> None:
-    """Run unmodified clients of other makers against a server."""
+    """Run unmodified clients of other makers against a server, and clew in theirs."""
     session.install(".[all]", *group("tests"), *group("server"))
-    session.run("pytest", "-m", "server", "tests/edge/service", *session.posargs)
+    session.run(
+        "pytest", "-m", "server", "tests/edge/service", "tests/delivery/faults", *session.posargs
+    )
 
 
 @nox.session

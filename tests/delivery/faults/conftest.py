@@ -1,9 +1,12 @@
 """A world to fail in: a counting server in a process of its own, applications in theirs."""
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +19,15 @@ HERE = Path(__file__).parent
 
 #: Only ever waited for when something hangs, in seconds.
 GUARD = 60.0
+
+
+def until(condition, what):
+    """Wait for a condition; gives what it answers."""
+    deadline = time.monotonic() + GUARD
+    while not (answer := condition()):
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        time.sleep(0.02)
+    return answer
 
 
 class World:
@@ -75,20 +87,24 @@ class World:
         lines = (self.notes / "answers").read_text().splitlines()
         return [(float(at), status) for at, status, _ in map(str.split, lines)]
 
-    def start(self, command):
-        """Start a process that does not outlive the test."""
+    def start(self, command, *, pass_fds=(), **environment):
+        """Start a process that, with all that it forks, does not outlive the test."""
         child = subprocess.Popen(
             [str(word) for word in command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            env={**os.environ, **{name: str(value) for name, value in environment.items()}},
+            pass_fds=pass_fds,
+            start_new_session=True,
         )
         self.children.append(child)
         return child
 
     def stop(self, child):
-        """Kill a process, unless it has ended."""
-        child.kill()
+        """Kill a process and what it has forked, unless it has ended."""
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
         child.wait(GUARD)
         child.stdin.close()
         child.stdout.close()

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+from concurrent.futures import ProcessPoolExecutor
 from importlib.machinery import PathFinder
 from pathlib import Path
 
@@ -208,6 +209,54 @@ def pool(url, folder, workers, count):
 def emit_shared(name, count):
     """What a process of the pool does."""
     emit_all(shared, name, count)
+
+
+def processes(url, folder, way, count):
+    """Emit in processes that Python starts one way or another, and beside them; tell how often."""
+    here = str(Path(__file__).parent)
+    os.environ.update(CLEW_URL=url, CLEW_SPOOL=folder, PYTHONPATH=here)
+    from application import client
+
+    is_over = threading.Event()
+    rounds = 0
+
+    def emit_beside():
+        nonlocal rounds
+        while not is_over.wait(0.005):
+            emit_all(client, f"parent{rounds}", 20)
+            rounds += 1
+
+    emit_all(client, "before", 20)
+    beside = threading.Thread(target=emit_beside)
+    beside.start()
+    # A process that starts from nothing opens its own client; all others inherit an open one.
+    jobs = [(f"job{n}", int(count), way in {"spawn", "forkserver"}) for n in range(4)]
+    if way == "executor":
+        with ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as executor:
+            for future in [executor.submit(emit_in_child, *job) for job in jobs]:
+                future.result(GUARD)
+    else:
+        context = multiprocessing.get_context(way.removesuffix(", loaded"))
+        if way == "forkserver, loaded":
+            context.set_forkserver_preload(["application"])
+        children = [context.Process(target=emit_in_child, args=job) for job in jobs]
+        for child in children:
+            child.start()
+        for child in children:
+            child.join(GUARD)
+            assert child.exitcode == 0
+    is_over.set()
+    beside.join()
+    assert client.close(GUARD) == 0
+    say(rounds)
+
+
+def emit_in_child(name, count, is_own):
+    """What each of these processes does, with a client that is its own or was inherited."""
+    import application
+
+    assert (application.opened_by == os.getpid()) == is_own
+    application.emit(name, count)
 
 
 def emit_on_a_small_disk(url, folder, count, file_bytes, pending_bytes):

@@ -56,3 +56,13 @@ def test_the_processes_of_a_pool(world, emitted):
     with world.served(SLOW):
         world.run("pool", 2, 200)
     assert set(world.taken()) == emitted(job0=200, job1=200, job2=200, job3=200)
+
+
+@pytest.mark.parametrize("way", ["fork", "forkserver", "forkserver, loaded", "spawn", "executor"])
+def test_the_processes_that_python_starts(world, emitted, way):
+    """However children are started, what they and their parent emit at the same time arrives."""
+    with world.served(SLOW):
+        rounds = int(world.run("processes", way, 200))
+        world.run("drain")
+    counts = {f"parent{n}": 20 for n in range(rounds)} | {f"job{n}": 200 for n in range(4)}
+    assert set(world.taken()) == emitted(before=20, **counts)
