@@ -251,6 +251,26 @@ def test_text_that_is_no_json() -> None:
     assert [one.pointer for one in caught.value.problems] == [""]
 
 
+def test_a_fork_waits_until_the_codec_is_loaded() -> None:
+    """A child that is forked while a thread of its parent loads cattrs reads as its parent does."""
+    program = f"""
+import os, signal, sys, threading
+from clew.codec import from_json
+from clew.model.signal import Signal
+document = {SIGNAL!r}
+loading = threading.Thread(target=from_json, args=(Signal, document))
+loading.start()
+while "cattrs" not in sys.modules:
+    pass
+child = os.fork()
+signal.alarm(50)  # nobody waits for ever, in the child either
+from_json(Signal, document)
+if child:
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0
+
+
 def test_importing_the_codec_stays_light() -> None:
     """Neither cattrs nor jsonschema is loaded before it is used."""
     program = "import sys, clew.codec; print({'cattrs', 'jsonschema'} & set(sys.modules))"

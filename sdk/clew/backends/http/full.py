@@ -1,4 +1,4 @@
-"""The transport of all that nobody waits for on a page: httpx, with proxies as the system says."""
+"""The transport through a proxy: httpx, which finds it as the system says."""
 
 import threading
 from collections.abc import Mapping
