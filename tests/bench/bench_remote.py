@@ -13,6 +13,8 @@ import orjson
 from bench.harness import compare
 from bench.worlds import CONTEXT, shop
 from clew import Client
+from clew.backends.http.address import read_address
+from clew.backends.http.full import HttpxTransport
 from clew.model.request import DecisionRequest
 from remote.serving import KEY, serving
 
@@ -35,8 +37,8 @@ def main() -> None:
             body = orjson.dumps({"slots": ["hero"], "subject": "u-1", "context": CONTEXT})
             headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
             backend = client._core.backend
-            transport = backend._fast  # type: ignore[attr-defined]
-            full = backend._full  # type: ignore[attr-defined]
+            transport = backend._transport  # type: ignore[attr-defined]
+            full = HttpxTransport(read_address(url), headers)
             kind = {"Content-Type": "application/json"}
 
             def uncached() -> None:

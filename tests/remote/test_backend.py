@@ -233,4 +233,4 @@ def test_nobody_keeps_a_connection_that_ended(remote):
         remote.server.stop()
         remote.server.start()
     backend.close()
-    eventually(lambda: backend._fast._idle == [])
+    eventually(lambda: backend._transport._idle == [])

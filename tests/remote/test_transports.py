@@ -70,12 +70,12 @@ def test_a_server_that_comes_back_is_found(transport, remote):
     ids=["no proxy", "proxy", "not for this host"],
 )
 def test_whoever_needs_a_proxy_gets_one(remote, monkeypatch, proxy, bypassed, is_lean):
-    """Decisions go by the lean way unless the system says that a proxy lies between."""
+    """Requests go by the lean way unless the system says that a proxy lies between."""
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     if proxy is not None:
         monkeypatch.setenv("http_proxy", proxy)
         monkeypatch.setenv("no_proxy", bypassed)
     backend = open_http(remote.server.url)
-    assert isinstance(backend._fast, LeanTransport) is is_lean
+    assert isinstance(backend._transport, LeanTransport) is is_lean
     backend.close()

@@ -18,7 +18,13 @@ from clew.backends.http.wire import (
     retry_after,
 )
 from clew.codec import from_json, to_json
-from clew.errors import BackendRejectedError, BackendUnavailableError, ConfigurationError
+from clew.errors import (
+    BackendRejectedError,
+    BackendUnavailableError,
+    ConfigurationError,
+    DocumentError,
+)
+from clew.model.batch import BatchResult
 from clew.model.decision import Decision
 from clew.model.request import DecisionRequest
 
@@ -132,3 +138,55 @@ def test_a_newer_server_is_understood():
     read = reading.decision(found)
     assert read.holdout.id == "h"
     assert read.explanation.because == ("it is new",)
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        pytest.param([], id="none"),
+        pytest.param(
+            [
+                {"id": "a", "status": "applied"},
+                {"id": "b", "status": "duplicate"},
+                {"id": "c", "status": "late"},
+            ],
+            id="taken",
+        ),
+        pytest.param(
+            [
+                {"id": "a", "status": "applied"},
+                {
+                    "id": "b",
+                    "status": "refused",
+                    "cause": "schema",
+                    "errors": [{"pointer": "/data", "keyword": "type", "message": "no object"}],
+                },
+            ],
+            id="refused",
+        ),
+        pytest.param([{"id": "a", "status": "retry"}], id="to be sent again"),
+        pytest.param([{"id": "a", "status": "applied", "node": 7}], id="of a newer server"),
+    ],
+)
+def test_the_results_of_a_batch_are_read_as_the_codec_reads_them(items):
+    """What was taken is read in short, and all else by the codec: both say the same."""
+    answer = {"results": items}
+    read = from_json(BatchResult, answer, keep_unknown=True)
+    assert reading.results(answer) == list(read.results)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param({}, id="no results"),
+        pytest.param({"results": "all"}, id="no list"),
+        pytest.param({"results": [7]}, id="no object"),
+        pytest.param({"results": [{"id": "a"}]}, id="no status"),
+        pytest.param({"results": [{"id": 7, "status": "applied"}]}, id="no id"),
+        pytest.param({"results": [{"id": "a", "status": ["applied"]}]}, id="no word"),
+    ],
+)
+def test_what_is_no_result_of_a_batch_is_refused(answer):
+    """An answer that is none of a server's says what is wrong with it."""
+    with pytest.raises(DocumentError):
+        reading.results(answer)

@@ -40,7 +40,7 @@ backend = open_backend("memory://")
 transport: Transport = HttpxTransport(Address("https", "host", 443, "", "key"), {})
 transport = LeanTransport(Address("https", "host", 443, "", "key"), {})
 assert_type(transport.request("GET", "/healthz", seconds=1.0), Response)
-backend = HttpBackend(lambda: (transport, transport), deadline_ms=80.0)
+backend = HttpBackend(lambda: transport, deadline_ms=80.0)
 
 client = Client("sqlite:///shop.db", policy={"id": "shop"}, clock=clock)
 client = FakeClient({"hero": {"headline": "Hi"}})

@@ -22,6 +22,7 @@ from weakref import WeakSet
 import orjson
 
 from clew.backends.base import Admission
+from clew.backends.http import reading
 from clew.backends.http.changes import changes_of
 from clew.backends.http.deciding import DEADLINE_MS, Deciding
 from clew.backends.http.policy import PolicyCopy
@@ -42,7 +43,7 @@ from clew.errors import (
     TokenError,
 )
 from clew.ids import bucket_of, mint
-from clew.model.batch import BATCH_MAX, BatchResult, ItemResult
+from clew.model.batch import BATCH_MAX, ItemResult
 from clew.model.decision import Decision
 from clew.model.measurement import Measurement
 from clew.model.policy import Policy
@@ -85,8 +86,8 @@ class HttpBackend:
     The backend at a server.
 
     Args:
-        transports: opens the transport of decisions and that of all else; called again in a forked
-            child, which shares no connection with its parent.
+        opened: opens the way to the server; called again in a forked child, which shares no
+            connection with its parent.
         tenant: whose facts these are, by the client's account; the server goes by its key.
         keys: what the application's own signatures are derived from (K1).
         policy: a canonical bundle, whose defaults hold until the server has told of its own.
@@ -97,7 +98,7 @@ class HttpBackend:
 
     def __init__(
         self,
-        transports: Callable[[], tuple[Transport, Transport]],
+        opened: Callable[[], Transport],
         *,
         tenant: str = "default",
         keys: Sequence[str] = (),
@@ -107,7 +108,7 @@ class HttpBackend:
         spool_folder: Path | None = None,
     ) -> None:
         self.spool_folder = spool_folder
-        self._transports = transports
+        self._opened = opened
         self._tenant = tenant
         self._keys = tuple(keys)
         self._clock = clock or SystemClock()
@@ -251,13 +252,12 @@ class HttpBackend:
         self._is_closed = True
         self._deciding.close()
         self._errands.close()
-        self._fast.close()
-        self._full.close()
+        self._transport.close()
 
     # -- inside
 
     def _begin(self) -> None:
-        self._fast, self._full = self._transports()
+        self._transport = self._opened()
         self._unsent = Unsent()
         self._errands = Pool(1)
         self._is_fetching = False
@@ -274,7 +274,7 @@ class HttpBackend:
     ) -> Callable[[], Response]:
         signals = self._unsent.of((request.subject, request.anonymous_subject))
         body = decide_body(request, slots, signals)
-        return lambda: self._fast.request(
+        return lambda: self._transport.request(
             "POST",
             "/clew/v1/decide",
             body=body,
@@ -287,11 +287,11 @@ class HttpBackend:
         for before, _ in changes:
             self._deciding.told(before)
         body, headers = batch(items)
-        response = self._full.request(
+        response = self._transport.request(
             "POST", "/clew/v1/append", body=body, headers=headers, seconds=ANSWER_SECONDS
         )
         try:
-            found = from_json(BatchResult, document(response), keep_unknown=True)
+            results = reading.results(document(response))
         except (ConfigurationError, DocumentError) as error:
             # A key that is wrong, or something in between that answers in the server's place, can
             # be mended; the facts must not be given up for it.
@@ -299,7 +299,6 @@ class HttpBackend:
                 self._has_complained = True
                 logger.error("facts wait until this is mended: %s (said once)", error)  # noqa: TRY400 - no bug of ours
             raise BackendUnavailableError(str(error)) from error
-        results = list(found.results)
         if len(results) != len(items) or any(each.status == "retry" for each in results):
             raise BackendUnavailableError("the server took a part of the batch; it is sent again")
         self._unsent.settle(each.id for each in results)
@@ -309,7 +308,7 @@ class HttpBackend:
 
     def _get(self, path: str, **query: object) -> Response:
         asked = urlencode({name: value for name, value in query.items() if value is not None})
-        return self._full.request(
+        return self._transport.request(
             "GET", f"{path}?{asked}" if asked else path, seconds=ANSWER_SECONDS
         )
 
@@ -331,8 +330,8 @@ class HttpBackend:
             self._is_fetching = False
 
     def _fetch_policy(self) -> None:
-        # By the way of decisions, which has a connection open from then on.
-        response = self._fast.request(
+        # The first decision finds a connection open from then on.
+        response = self._transport.request(
             "GET", "/clew/v1/policy", headers=self._policy.headers(), seconds=ANSWER_SECONDS
         )
         self._policy.take(response, self._clock.now())

@@ -1,8 +1,10 @@
 """
-The transport of decisions: kept-alive connections of the standard library.
+The transport where no proxy lies between: kept-alive connections of the standard library.
 
 httpx costs its caller several times the CPU of the request itself, which counts where a page waits
-for it. There are no proxies, redirects or cookies here; whoever needs a proxy gets httpx.
+for it. It also takes longer to import than a process may take to end, so that one which lives for a
+moment would deliver nothing at its end. There are no proxies, redirects or cookies here; whoever
+needs a proxy gets httpx.
 """
 
 import encodings.idna  # noqa: F401 - else the first look-up of a name loads it, and a fork may come

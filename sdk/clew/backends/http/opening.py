@@ -26,15 +26,13 @@ def open_http(url: str, *, key: str | None = None, **options: Any) -> HttpBacken
     address = read_address(url, key)
     if address.deadline_ms is not None:
         options.setdefault("deadline_ms", address.deadline_ms)
-    return HttpBackend(lambda: _transports(address), spool_folder=address.folder, **options)
+    return HttpBackend(lambda: _transport(address), spool_folder=address.folder, **options)
 
 
-def _transports(address: Address) -> tuple[Transport, Transport]:
+def _transport(address: Address) -> Transport:
     headers = {"Authorization": f"Bearer {address.key}", "Accept": "application/json"}
-    full = HttpxTransport(address, headers)
-    if _has_proxy(address):
-        return full, full
-    return LeanTransport(address, headers), full
+    kind = HttpxTransport if _has_proxy(address) else LeanTransport
+    return kind(address, headers)
 
 
 def _has_proxy(address: Address) -> bool:

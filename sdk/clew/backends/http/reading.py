@@ -1,5 +1,5 @@
 """
-From a decision's document to the `Decision` a caller holds; what costs is read when asked.
+From documents of the server to the values a caller holds; what costs is read when asked.
 
 A server may be newer: fields that are unknown here are kept under `ext` by whoever reads a whole
 document (RULES F2), and are passed over by what reads a part of it.
@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from clew.codec import from_json
+from clew.model.batch import BatchResult, ItemResult
 from clew.model.decision import (
     ConsentGround,
     Decision,
@@ -20,7 +21,7 @@ from clew.model.decision import (
     Reads,
 )
 
-__all__ = ["decision"]
+__all__ = ["decision", "results"]
 
 T = TypeVar("T")
 
@@ -71,6 +72,31 @@ def decision(document: Mapping[str, Any]) -> Decision:
         token=get("token"),
         explanation=lambda: _part(Explanation, get("explanation", {})),
         ext=get("ext", {}),
+    )
+
+
+def results(document: Mapping[str, Any]) -> list[ItemResult]:
+    """
+    Read what became of the items of a batch.
+
+    Where all were taken, that is read at once: the codec costs a process that lives for a moment
+    more time to load than it has for delivering at its end.
+
+    Raises:
+        DocumentError: this is no answer to a batch.
+    """
+    items = document.get("results")
+    if isinstance(items, list) and all(map(_is_taken, items)):
+        return [ItemResult(id=each["id"], status=each["status"]) for each in items]
+    return list(_part(BatchResult, document).results)
+
+
+def _is_taken(item: Any) -> bool:
+    return (
+        isinstance(item, dict)
+        and item.keys() == {"id", "status"}
+        and isinstance(item["id"], str)
+        and item["status"] in ("applied", "duplicate", "late")
     )
 
 
