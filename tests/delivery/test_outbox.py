@@ -437,7 +437,8 @@ def test_adopting_takes_no_longer_than_it_may(receiver, tmp_path, opened, timing
     outbox = opened(receiver, spool=Spool(tmp_path), timing=timing)
     for _ in range(3):
         left_by_the_dead(tmp_path, 1)
-    assert [outbox.adopt(0.0) for _ in range(4)] == [1, 1, 1, 0]
+    with outbox._adopting:  # the worker adopts too, and would be quicker now and then
+        assert [outbox.adopt(0.0) for _ in range(4)] == [1, 1, 1, 0]
 
 
 class Interrupting(Spool):
@@ -510,6 +511,65 @@ def test_what_is_given_up_after_the_end_is_not_buried_twice(receiver, tmp_path, 
     receiver.gate.set()
     worker.join(GUARD)
     assert (dead, outbox.losses) == ([], {})
+
+
+@pytest.mark.parametrize(
+    ("is_heard", "silent_for", "waits"),
+    [
+        pytest.param(True, 0.0, 1.0, id="one that answers"),
+        pytest.param(True, 0.4, 0.6, id="one that has been silent"),
+        pytest.param(True, 1.5, 0.0, id="one that hangs"),
+        pytest.param(False, 0.0, outboxes.FIRST_ANSWER_SECONDS, id="one that was just asked"),
+        pytest.param(False, 1.5, 0.0, id="one that never answered"),
+    ],
+)
+def test_the_end_waits_for_who_answers(
+    receiver, tmp_path, opened, timing, is_heard, silent_for, waits
+):
+    """The end of the process has no time for a receiver that does not answer: the disk is safe."""
+    outbox = opened(receiver, spool=Spool(tmp_path), batch_count=1, timing=timing)
+    if is_heard:
+        outbox.put(b"before")
+        assert outbox.flush(GUARD) == 0
+        receiver.wait_until_entered()
+    receiver.gate.clear()
+    outbox.put(b"0")
+    receiver.wait_until_entered()
+    if silent_for:
+        flushed = in_thread(outbox.flush, silent_for)
+        timing.advance(silent_for)
+        assert flushed() == 1
+    ended = in_thread(lambda: outbox.at_exit(1.0) or "ended")
+    if waits:
+        timing.advance(waits)
+    assert ended() == "ended"
+    assert (outbox.pending, outbox.losses) == (1, {})
+
+
+def test_the_end_has_little_time_for_a_receiver_that_fails(receiver, tmp_path, opened, timing):
+    """One that answered before and fails now is as one that never answered."""
+    backoff = Backoff(base_seconds=9.0, random=lambda: 1.0)
+    outbox = opened(receiver, spool=Spool(tmp_path), batch_count=1, timing=timing, backoff=backoff)
+    outbox.put(b"before")
+    assert outbox.flush(GUARD) == 0
+    receiver.errors.append(BackendUnavailableError("away"))
+    outbox.put(b"0")
+    timing.wait_for_sleeper(9.0)
+    ended = in_thread(lambda: outbox.at_exit(1.0) or "ended")
+    timing.advance(outboxes.FIRST_ANSWER_SECONDS)
+    assert ended() == "ended"
+
+
+def test_the_end_waits_for_what_no_disk_has(receiver, opened, timing):
+    """What memory alone has is worth all the time there is, though the receiver is silent."""
+    outbox = opened(receiver, batch_count=1, timing=timing)
+    receiver.gate.clear()
+    outbox.put(b"0")
+    receiver.wait_until_entered()
+    ended = in_thread(lambda: outbox.at_exit(1.0) or "ended")
+    timing.advance(1.0)
+    assert ended() == "ended"
+    assert outbox.losses == {"closed": 1}
 
 
 def test_what_the_end_cannot_deliver_from_memory_is_counted(receiver, opened, caplog):

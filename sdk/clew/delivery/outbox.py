@@ -34,6 +34,9 @@ Overflow = Literal["drop_oldest", "drop_newest", "block"]
 #: How long to adopt at a time, in seconds; what is left is taken when there is time again.
 ADOPTING_SECONDS = 1.0
 
+#: How long the end of the process waits for the first answer of a receiver, in seconds.
+FIRST_ANSWER_SECONDS = 0.05
+
 _log = logging.getLogger("clew")
 
 
@@ -244,10 +247,16 @@ class Outbox:
     def at_exit(self, seconds: float, /) -> None:
         """
         Deliver what so little time allows; the rest is on disk, if there is one, for others.
+
+        A receiver that is silent for longer than that, or does not answer at all, is not waited
+        for: what the disk has is safe. What memory alone has is worth all of the time.
         """
         if self._closed:
             return
-        self._worker.flush(seconds)
+        if self.endangered:
+            self._worker.flush(seconds)
+        else:
+            self._worker.flush(seconds, answer=seconds, first_answer=FIRST_ANSWER_SECONDS)
         with self._worker.lock:
             lost = self._bare()
             self._losses.add("closed" if self._spool is None else "no_disk", lost)

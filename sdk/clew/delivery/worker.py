@@ -7,6 +7,7 @@ because a signal handler may flush where it has interrupted somebody who holds i
 """
 
 import logging
+import math
 import sys
 import threading
 from collections.abc import Callable
@@ -72,6 +73,10 @@ class Worker:
         self._work = threading.Condition(self.lock)
         self._thread: threading.Thread | None = None
         self._flushing = 0
+        # Whether the receiver has answered, and has not failed since.
+        self._is_heard = False
+        # When it was last asked for something, or answered.
+        self._asked_at = self._timing.now()
         # How many records must wait before the thread is to be woken: waking costs what a put
         # costs.
         self._wake_at = 1
@@ -86,19 +91,34 @@ class Worker:
         if self._backlog.count >= self._wake_at:
             self._wake()
 
-    def flush(self, seconds: float) -> int:
+    def flush(
+        self, seconds: float, *, answer: float = math.inf, first_answer: float = math.inf
+    ) -> int:
         """
         Wait until all that was put before is settled; the answer is 0, or how many still wait.
 
         Records that come meanwhile are not waited for.
+
+        Args:
+            seconds: the most to wait in all.
+            answer: the most that the receiver may take for one answer, in seconds since it was
+                asked; if it takes longer, nothing is waited for any more.
+            first_answer: the same, as long as it has not answered yet or fails.
         """
         with self.lock:
-            deadline = self._timing.now() + seconds
+            now = self._timing.now()
+            deadline = now + seconds
             target = self._backlog.next_ticket
             self._flushing += 1
             if self.pending:
                 self._wake()
-            while self._oldest() < target and (left := deadline - self._timing.now()) > 0:
+            if not self.in_flight:
+                self._asked_at = now  # it is about to be
+            while self._oldest() < target:
+                patience = answer if self._is_heard else first_answer
+                left = min(deadline, self._asked_at + patience) - self._timing.now()
+                if left <= 0:
+                    break
                 self._timing.wait(self.progress, left)
             self._flushing -= 1
             return self.pending if self._oldest() < target else 0
@@ -136,12 +156,16 @@ class Worker:
     def pause(self, seconds: float, /) -> bool:
         """As `Ledger.pause`; ends early when the thread is sent away."""
         with self.lock:
+            if seconds > 0:  # an attempt has failed
+                self._is_heard = False
             end = self._timing.now() + seconds
             while self._is_on_duty() and (left := end - self._timing.now()) > 0:
                 self._timing.wait(self._work, left)
             return self._is_on_duty()
 
     def _settle(self, records: list[Record]) -> None:
+        self._is_heard = True
+        self._asked_at = self._timing.now()
         self._backlog.settle(records)
         for record in records:
             del self.in_flight[record.ticket]
@@ -186,6 +210,7 @@ class Worker:
                 return None
             batch = self._backlog.take(self._batch_count, self._batch_bytes)
             self.in_flight = {record.ticket: record for record in batch}
+            self._asked_at = self._timing.now()
             self.progress.notify_all()  # memory has room again, whatever becomes of the batch
             return batch
 
