@@ -18,7 +18,7 @@ from clew.model.decision import Decision
 from clew.model.measurement import Measurement
 from clew.model.profile import Profile
 from clew.model.words import Channel, Party, Traffic
-from clew.threads import submit, waited
+from clew.threads import alone, submit, waited
 
 __all__ = ["AsyncClient"]
 
@@ -27,9 +27,26 @@ class AsyncClient:
     """
     As `Client`, for asyncio.
 
-    `emit`, `report` without `wait`, `logout` and `visitor` are plain functions: they take
-    microseconds. What reads or writes the store is awaited, on a thread of clew's own. A decision
-    with a deadline is answered by then, whatever the store does.
+    What may wait for the store or the server is awaited, on threads of clew's own. A decision with
+    a deadline is answered by then, and `flush` and `close` keep their time, whatever the store or
+    the server does; who is cancelled meanwhile leaves nothing behind that the loop's end waits for.
+
+    `emit` and `report` without `wait` are plain functions, which the loop runs to their end. They
+    take about a tenth of a millisecond, for one write into the spool, and
+
+    - at a server they never wait for it;
+    - on a file they look whether it has changed, and read a person whom memory does not have. No
+      writer is waited for, of this process or another. Whatever else keeps SQLite from reading (its
+      index being mended after another process was killed in the middle of a write) ends each read
+      after 5 s at the latest; the fact is then kept, and stored later (`losses["emit_failed"]`).
+      Only the first token of a new file waits for writers, because its key is made then;
+    - in memory they wait for moments, while something is stored;
+    - with durability `disk` they wait for the disk, some milliseconds, and with overflow `block`
+      for room, `block_seconds` at most: neither is for a loop that serves others.
+
+    To open a file reads it, waits for the locks of others (5 s), and stores what dead processes
+    have left (1 s): do so before the loop serves, or by `await asyncio.to_thread(AsyncClient, …)`.
+    At a server opening waits for nothing, where a loop runs.
     """
 
     def __init__(
@@ -327,12 +344,11 @@ class AsyncClient:
 
     async def flush(self, timeout: float = FLUSH_SECONDS) -> int:  # noqa: ASYNC109 - a deadline kept inside
         """As `Client.flush`."""
-        # Not on our own threads, all of which may be waiting for a store; this ends in time.
-        return await asyncio.to_thread(self._client.flush, timeout)
+        return await alone(self._client.flush, timeout)
 
     async def close(self, timeout: float = FLUSH_SECONDS) -> int:  # noqa: ASYNC109
         """As `Client.close`."""
-        return await asyncio.to_thread(self._client.close, timeout)
+        return await alone(self._client.close, timeout)
 
     async def __aenter__(self) -> Self:
         return self

@@ -154,15 +154,16 @@ class Core:
             on_loss=on_loss,
             clock=self.clock,
         )
-        # A backend elsewhere gets ready by itself, so that an event loop never waits for it here.
         start = getattr(self.backend, "start", None)
-        if disk is not None:
-            self.outbox.adopt()
-            # What dead processes left behind is seen by the first decision (RULES F4).
-            self.outbox.flush(1.0 if start is None else 0.0)
         if start is None:
+            # What dead processes left behind is seen by the first decision (RULES F4).
+            self.outbox.adopt()
+            self.outbox.flush(1.0)
             self._make_ready()
         else:
+            # A backend elsewhere gets ready by itself, so that an event loop never waits for it
+            # here; nor for what was left behind, which is under way from now on.
+            self.outbox.flush(0.0)
             start(None if disk is None else folder, self.outbox.put)
 
     # -- facts

@@ -16,7 +16,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
-__all__ = ["THREADS_MAX", "Pool", "submit", "waited", "within"]
+__all__ = ["THREADS_MAX", "Pool", "alone", "submit", "waited", "within"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -100,6 +100,19 @@ def submit(call: Callable[P, T], *args: P.args, **named: P.kwargs) -> "Future[T]
 async def waited(call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
     """Wait for a call on a thread."""
     return await asyncio.wrap_future(submit(call, *args, **named))
+
+
+async def alone(call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+    """
+    Wait for a call on a thread of its own, which is free though all others wait for a store.
+
+    When whoever waits is cancelled the call goes on, and holds up neither the end of the event loop
+    nor that of the process, as it would on a thread of the loop's.
+    """
+    pool = Pool(1)
+    future = pool.submit(partial(call, *args, **named))
+    pool.close()
+    return await asyncio.wrap_future(future)
 
 
 async def within(

@@ -1,12 +1,16 @@
 """The same client for asyncio."""
 
 import asyncio
+import sqlite3
+import time
+from contextlib import closing
 
 import pytest
 
 from clew import AsyncClient, Client
 from clew.errors import ClosedError
 from client.worlds import policy
+from loops import run_watched
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -98,3 +102,50 @@ def test_a_client_has_two_faces(url):
     asyncio.run(loop())
     with pytest.raises(ClosedError):
         client.decide("hero", subject="u-1")
+
+
+def test_a_file_that_another_process_writes_to_holds_up_no_loop(tmp_path):
+    """Emitting, reporting and deciding wait for no writer, however long its transaction (C01)."""
+    url = f"sqlite:///{tmp_path}/shop.db"
+    with Client(url, policy=policy()) as other:
+        other.consent("u-1", grant=["personalise"])
+        shown = other.decide("hero", subject="u-1").token
+
+    async def main() -> None:
+        async with AsyncClient(url, policy=policy()) as client:
+            with closing(sqlite3.connect(tmp_path / "shop.db")) as writer:
+                writer.execute("BEGIN IMMEDIATE")
+                assert client.report(shown, "displayed") == "applied"
+                for number in range(100):
+                    client.emit("product_viewed", subject=f"u-{number}")
+                    await asyncio.sleep(0)
+                decision = await client.decide("hero", subject="u-1")
+                assert (decision.reason, client.report(decision, "displayed")) == (
+                    "bandit",
+                    "applied",
+                )
+                # Of what was kept, nothing can be stored yet; to wait for it blocks nobody else.
+                assert await client.flush(0.1) > 0
+            assert await client.flush(60.0) == 0
+            assert (await client.profile("u-1")).computed["views"] == 1
+
+    run_watched(main())
+
+
+def test_the_loop_ends_though_a_flush_was_given_up(tmp_path):
+    """Whoever flushes and is cancelled leaves nothing behind that the end of the loop waits for."""
+    client = Client(f"sqlite:///{tmp_path}/shop.db", policy=policy())
+    client.consent("u-1", grant=["personalise"])
+
+    async def main() -> None:
+        client.emit("product_viewed", subject="u-1")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(AsyncClient.over(client).flush(60.0), 0.1)
+
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        run_watched(main())
+        # With room for a busy machine; what was given up goes on for a minute.
+        assert time.monotonic() - began < 30.0
+    assert client.close(60.0) == 0

@@ -63,12 +63,21 @@ class Keyring:
         return self._keys
 
     def _shared(self) -> tuple[str, ...]:
+        # A token is read where an event loop runs, which may wait for no writer (`Store.read`).
+        with self._store.read() as read:
+            body = read.setting("", _KEYS)
+        if body is None:
+            body = self._made()
+        return tuple(orjson.loads(body))
+
+    def _made(self) -> bytes:
+        """Make the key of a new store; the first process that does so makes it for all."""
         with self._store.write() as write:
             body = write.setting("", _KEYS)
             if body is None:
                 body = orjson.dumps([new_key()])
                 write.put_setting("", _KEYS, body)
-        return tuple(orjson.loads(body))
+        return body
 
 
 def derived(keys: Sequence[str], purpose: str, tenant: str) -> tuple[bytes, ...]:
