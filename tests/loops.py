@@ -43,7 +43,7 @@ class Watch(logging.Handler):
 
     def __exit__(self, *_: object) -> None:
         logging.getLogger("asyncio").removeHandler(self)
-        assert self._seen == [], "the loop was held up"
+        assert not self._seen, "\n".join(("the loop was held up", *self._seen))
 
 
 def run_watched(main: Coroutine[Any, Any, T], seconds: float = WATCHED_SECONDS) -> T:

@@ -7,9 +7,8 @@ facts go, CLEW_SPOOL where they wait.
 
 import os
 
-from programs import emit_all
-
 from clew import Client
+from delivery.faults.programs import emit_all
 
 client = Client(spool=os.environ["CLEW_SPOOL"])
 opened_by = os.getpid()

@@ -14,11 +14,10 @@ from pathlib import Path
 import pytest
 
 from clew import Client
+from delivery.faults.on_loop import GUARD, OnLoop
 
 HERE = Path(__file__).parent
-
-#: Only ever waited for when something hangs, in seconds.
-GUARD = 60.0
+TESTS = HERE.parents[1]
 
 
 def until(condition, what):
@@ -31,9 +30,15 @@ def until(condition, what):
 
 
 class World:
-    """One server at one address, which may be away, and one folder of facts on their way."""
+    """
+    One server at one address, which may be away, and one folder of facts on their way.
 
-    def __init__(self, folder):
+    Args:
+        kind: which client its applications use, by its name.
+    """
+
+    def __init__(self, kind, folder):
+        self.kind = kind
         self.folder = folder
         self.spool = folder / "spool"
         self.notes = folder / "notes"
@@ -59,10 +64,14 @@ class World:
         finally:
             self.stop(server)
 
+    def command(self, task, *arguments):
+        """What runs one of the small applications."""
+        words = (self.kind, task, self.url, self.spool, *arguments)
+        return [sys.executable, "-m", "delivery.faults.programs", *map(str, words)]
+
     def application(self, task, *arguments):
         """Start one of the small applications; gives its process."""
-        script = [sys.executable, HERE / "programs.py", task, self.url, self.spool]
-        return self.start([*script, *map(str, arguments)])
+        return self.start(self.command(task, *arguments))
 
     def run(self, task, *arguments):
         """Run an application to its end; gives the last line it told."""
@@ -75,8 +84,9 @@ class World:
         return told.splitlines()[-1] if told else None
 
     def client(self, **options):
-        """A client in the process of the test."""
-        return Client(self.url, spool=self.spool, **options)
+        """A client in the process of the test; one for asyncio has a loop that is watched."""
+        kind = {"Client": Client, "AsyncClient": OnLoop}[self.kind]
+        return kind(self.url, spool=self.spool, **options)
 
     def taken(self):
         """How often the server has taken each id."""
@@ -94,7 +104,8 @@ class World:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, **{name: str(value) for name, value in environment.items()}},
+            env={**os.environ, "PYTHONPATH": str(TESTS)}
+            | {name: str(value) for name, value in environment.items()},
             pass_fds=pass_fds,
             start_new_session=True,
         )
@@ -110,10 +121,10 @@ class World:
         child.stdout.close()
 
 
-@pytest.fixture
-def world(tmp_path):
-    """A world of its own for each test."""
-    one = World(tmp_path)
+@pytest.fixture(params=["Client", "AsyncClient"])
+def world(request, tmp_path):
+    """A world of its own for each test and each client."""
+    one = World(request.param, tmp_path)
     yield one
     for child in one.children:
         one.stop(child)

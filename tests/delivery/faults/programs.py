@@ -1,4 +1,10 @@
-"""Small applications that end in every way: `python programs.py TASK URL FOLDER …`."""
+"""
+Small applications that end in every way: `python -m delivery.faults.programs CLIENT TASK URL …`.
+
+CLIENT is `Client` or `AsyncClient`. Most tasks are written once for both: they yield what may wait
+(a function, or what a method of the client has answered) and go on with what came of it, and None
+to give way. For `AsyncClient` they run on a loop, and fail if anything holds that up.
+"""
 
 import asyncio
 import json
@@ -12,22 +18,61 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from importlib.machinery import PathFinder
 from pathlib import Path
+from types import CoroutineType, GeneratorType
 
-from clew import Client
+from clew import AsyncClient, Client
+from delivery.faults.on_loop import GUARD, HANGS_SECONDS
+from loops import run_watched
 
-#: Only ever waited for when something hangs, in seconds.
-GUARD = 60.0
+CLIENTS = {"Client": Client, "AsyncClient": AsyncClient}
 
 
 def opened(url, folder, **options):
     """A client whose facts on their way lie in a folder."""
-    return Client(url, spool=folder, **options)
+    return CLIENTS[kind](url, spool=folder, **options)
+
+
+def drive(steps):
+    """Run a task to its end, on a loop if its client wants one; gives what it returns."""
+    if kind == "AsyncClient":
+        return run_watched(driven(steps), HANGS_SECONDS)
+    answer = None
+    try:
+        while True:
+            step = steps.send(answer)
+            answer = step() if callable(step) else step
+    except StopIteration as end:
+        return end.value
+
+
+async def driven(steps):
+    """As `drive`, on the loop that runs."""
+    answer = None
+    try:
+        while True:
+            step = steps.send(answer)
+            if callable(step):
+                answer = await asyncio.to_thread(step)
+            elif step is None:
+                answer = await asyncio.sleep(0)
+            else:
+                answer = await step
+    except StopIteration as end:
+        return end.value
 
 
 def emit_all(client, name, count):
     """Emit signals `<name>-0`, `<name>-1` …"""
     for n in range(count):
         client.emit("page_viewed", subject=f"u-{n % 50}", id=f"{name}-{n}", data={"path": "/"})
+
+
+def emitting(client, name, count):
+    """As `emit_all`, in steps."""
+    for n in range(count):
+        client.emit("page_viewed", subject=f"u-{n % 50}", id=f"{name}-{n}", data={"path": "/"})
+        if n % 50 == 0:
+            yield
 
 
 def say(word):
@@ -38,33 +83,49 @@ def say(word):
 
 def drain(url, folder):
     """The next start: deliver what others have left."""
-    assert opened(url, folder).close(GUARD) == 0
+    assert (yield opened(url, folder).close(GUARD)) == 0
 
 
 def emit_and_wait(url, folder, count):
     """Emit, say so, and wait to be killed."""
     client = opened(url, folder)
-    emit_all(client, "a", int(count))
+    yield from emitting(client, "a", int(count))
     say("emitted")
-    sys.stdin.read()
-    client.close()
+    yield sys.stdin.read
+    yield client.close()
+
+
+def emit_and_flush(url, folder, count):
+    """Emit, say so, and flush without end."""
+    client = opened(url, folder)
+    yield from emitting(client, "a", int(count))
+    say("emitted")
+    yield client.flush(86_400.0)
 
 
 def emit_and_end(url, folder, count):
     """Emit and come to the end of the program, without a flush; tell when that was."""
-    emit_all(opened(url, folder), "a", int(count))
+    yield from emitting(opened(url, folder), "a", int(count))
     say(time.monotonic())
+
+
+def emit_and_tell(url, folder, count):
+    """Emit, deliver, and tell which of the heavier libraries that took."""
+    client = opened(url, folder)
+    yield from emitting(client, "a", int(count))
+    assert (yield client.close(GUARD)) == 0
+    say(json.dumps(sorted({"cattrs", "httpx", "jsonschema", "numpy"} & sys.modules.keys())))
 
 
 def emit_from_memory(url, folder, count):
     """Emit with no disk and come to the end of the program; tell of the losses there."""
     client = opened(url, folder, durability="none", on_loss=lambda *loss: say(json.dumps(loss)))
-    emit_all(client, "a", int(count))
+    yield from emitting(client, "a", int(count))
 
 
 def emit_and_stop(url, folder, count):
     """Emit and stop at once, so that nothing runs any more."""
-    emit_all(opened(url, folder), "a", int(count))
+    yield from emitting(opened(url, folder), "a", int(count))
     os._exit(0)
 
 
@@ -88,6 +149,21 @@ def emit_until_told(url, folder):
         say(count)
 
 
+async def emit_on_a_loop_until_told(url, folder):
+    """As `emit_until_told`, on a loop, which is told of SIGTERM."""
+    told = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
+    count = 0
+    async with opened(url, folder) as client:
+        while not told.is_set():
+            client.emit("page_viewed", subject="u-1", id=f"a-{count}")
+            count += 1
+            if count == 100:
+                say("under way")
+            await asyncio.sleep(0)
+    say(count)
+
+
 def fork(url, folder, parent_count, child_count, ending):
     """Fork while the parent emits; the child emits too, and ends by `ending`."""
     client = opened(url, folder)
@@ -95,15 +171,20 @@ def fork(url, folder, parent_count, child_count, ending):
     busy.start()
     child = os.fork()
     if not child:
-        emit_all(client, "child", int(child_count))
-        if ending == "close":
-            assert client.close(GUARD) == 0
+        drive(emit_in_a_child(client, int(child_count), ending))
         if ending == "exit":
             sys.exit(0)
         os._exit(0)
-    busy.join()
-    assert os.waitpid(child, 0)[1] == 0
-    assert client.close(GUARD) == 0
+    yield busy.join
+    assert (yield lambda: os.waitpid(child, 0)[1]) == 0
+    assert (yield client.close(GUARD)) == 0
+
+
+def emit_in_a_child(client, count, ending):
+    """What the child of `fork` does, on a loop of its own: that of its parent is not its own."""
+    yield from emitting(client, "child", count)
+    if ending == "close":
+        assert (yield client.close(GUARD)) == 0
 
 
 def fork_after_a_loss(url, folder):
@@ -179,7 +260,7 @@ def preload(url, folder, workers, count):
         reading, writing = os.pipe()
         worker = os.fork()
         if not worker:
-            emit_all(client, f"worker{number}", int(count))
+            drive(emitting(client, f"worker{number}", int(count)))
             os.write(writing, b"x")
             threading.Event().wait()
         os.read(reading, 1)
@@ -188,10 +269,15 @@ def preload(url, folder, workers, count):
     last = os.fork()
     if not last:
         emit_all(client, "last", 1)
-        os._exit(client.flush(GUARD))
+        os._exit(drive(flushing(client)))
     assert os.waitpid(last, 0)[1] == 0
-    assert client.flush(GUARD) == 0
+    assert drive(flushing(client)) == 0
     os._exit(0)
+
+
+def flushing(client):
+    """Flush; gives how many facts remain."""
+    return (yield client.flush(GUARD))
 
 
 def pool(url, folder, workers, count):
@@ -203,7 +289,7 @@ def pool(url, folder, workers, count):
         processes.starmap(emit_shared, [(f"job{n}", int(count)) for n in range(2 * int(workers))])
         processes.close()
         processes.join()
-    assert shared.flush(GUARD) == 0
+    assert drive(flushing(shared)) == 0
 
 
 def emit_shared(name, count):
@@ -213,9 +299,8 @@ def emit_shared(name, count):
 
 def processes(url, folder, way, count):
     """Emit in processes that Python starts one way or another, and beside them; tell how often."""
-    here = str(Path(__file__).parent)
-    os.environ.update(CLEW_URL=url, CLEW_SPOOL=folder, PYTHONPATH=here)
-    from application import client
+    os.environ.update(CLEW_URL=url, CLEW_SPOOL=folder)
+    from delivery.faults.application import client
 
     is_over = threading.Event()
     rounds = 0
@@ -238,7 +323,7 @@ def processes(url, folder, way, count):
     else:
         context = multiprocessing.get_context(way.removesuffix(", loaded"))
         if way == "forkserver, loaded":
-            context.set_forkserver_preload(["application"])
+            context.set_forkserver_preload(["delivery.faults.application"])
         children = [context.Process(target=emit_in_child, args=job) for job in jobs]
         for child in children:
             child.start()
@@ -253,7 +338,7 @@ def processes(url, folder, way, count):
 
 def emit_in_child(name, count, is_own):
     """What each of these processes does, with a client that is its own or was inherited."""
-    import application
+    from delivery.faults import application
 
     assert (application.opened_by == os.getpid()) == is_own
     application.emit(name, count)
@@ -264,16 +349,16 @@ def emit_on_a_small_disk(url, folder, count, file_bytes, pending_bytes):
     hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(file_bytes), hard))
     client = opened(url, folder, max_pending_bytes=int(pending_bytes))
-    emit_all(client, "a", int(count))
+    yield from emitting(client, "a", int(count))
     say("emitted")
-    sys.stdin.readline()
-    remaining = client.close(GUARD)
+    yield sys.stdin.readline
+    remaining = yield client.close(GUARD)
     say(json.dumps({"remaining": remaining, "losses": client.losses}))
 
 
 def emit_on_a_full_disk(url, folder, count, pending_bytes):
     """As `emit_on_a_small_disk`, on a disk that is small itself."""
-    emit_on_a_small_disk(url, folder, count, resource.RLIM_INFINITY, pending_bytes)
+    return emit_on_a_small_disk(url, folder, count, resource.RLIM_INFINITY, pending_bytes)
 
 
 def emit_many(url, folder, count, overflow, pending_bytes):
@@ -287,19 +372,21 @@ def emit_many(url, folder, count, overflow, pending_bytes):
         on_loss=lambda cause, number: told.append((cause, number)),
     )
     emit_all(client, "warm", 100)
-    client.flush(1.0)  # what the first request needs is loaded by then
+    yield client.flush(1.0)  # what the first request needs is loaded by then
     before = resident_bytes()
     waits = []
     for n in range(int(count)):
         start, work = time.perf_counter(), time.thread_time()
         client.emit("page_viewed", subject=f"u-{n % 50}", id=f"a-{n}", data={"path": "/"})
         waits.append((time.perf_counter() - start, time.thread_time() - work))
+        if n % 50 == 0:
+            yield
     document = {
         "slowest": max(wait for wait, _ in waits),
         "busiest": sorted(work for _, work in waits)[-4:],
         "grown": resident_bytes() - before,
         "disk": sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file()),
-        "waiting": client.flush(0.0),
+        "waiting": (yield client.flush(0.0)),
         "losses": client.losses,
         "told": sum(number for _, number in told),
     }
@@ -314,5 +401,9 @@ def resident_bytes():
 
 
 if __name__ == "__main__":
-    task, *arguments = sys.argv[1:]
-    globals()[task](*arguments)
+    kind, task, *arguments = sys.argv[1:]
+    steps = globals()[task](*arguments)
+    if isinstance(steps, GeneratorType):
+        drive(steps)
+    elif isinstance(steps, CoroutineType):
+        run_watched(steps, HANGS_SECONDS)

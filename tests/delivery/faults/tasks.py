@@ -1,8 +1,9 @@
 """
 Tasks of Celery that emit and decide, over a broker which is a folder.
 
-`python tasks.py [[TASK, ARGUMENTS], …]` leaves tasks for the worker. Each that is done is a line of
-the file `done` in the folder: the process, and of a decision its request and its id.
+`python -m delivery.faults.tasks [[TASK, ARGUMENTS], …]` leaves tasks for the worker. Each that is
+done is a line of the file `done` in the folder: the process, and of a decision its request and its
+id.
 """
 
 import json
@@ -10,8 +11,9 @@ import os
 import sys
 from pathlib import Path
 
-from application import client, emit
 from celery import Celery
+
+from delivery.faults.application import client, emit
 
 FOLDER = Path(os.environ["CLEW_BROKER"])
 

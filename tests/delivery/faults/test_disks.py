@@ -3,11 +3,11 @@
 import json
 import shutil
 import subprocess
-import sys
 
 import pytest
 
-from delivery.faults.conftest import HERE
+#: The disk is below what tells the clients apart.
+pytestmark = pytest.mark.parametrize("world", ["Client"], indirect=True)
 
 COUNT = 3_000
 
@@ -51,8 +51,7 @@ def test_a_disk_that_is_full(world):
     mount = f"mkdir -p {world.spool} && mount -t tmpfs -o size=256k tmpfs {world.spool}"
     if subprocess.run([*inside, mount], check=False, capture_output=True).returncode:
         pytest.skip("needs leave to mount a file system")
-    script = [sys.executable, HERE / "programs.py", "emit_on_a_full_disk", world.url, world.spool]
-    command = " ".join(map(str, [*script, 2 * COUNT, 300_000]))
+    command = " ".join(world.command("emit_on_a_full_disk", 2 * COUNT, 300_000))
     child = world.start([*inside, f"{mount} && exec {command}"])
     assert child.stdout.readline() == "emitted\n"
     with world.served():

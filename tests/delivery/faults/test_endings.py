@@ -29,9 +29,14 @@ def test_a_process_that_is_killed_loses_nothing(world, emitted, number):
 
 
 def test_a_signal_handler_of_the_application_may_close(world, emitted):
-    """A handler that closes the client in the middle of an emit neither hangs nor loses a fact."""
+    """
+    Who closes the client when a signal tells them to end neither hangs nor loses a fact.
+
+    Without a loop that is in the middle of an emit.
+    """
+    task = {"Client": "emit_until_told", "AsyncClient": "emit_on_a_loop_until_told"}[world.kind]
     with world.served():
-        child = world.application("emit_until_told")
+        child = world.application(task)
         assert child.stdout.readline() == "under way\n"
         child.send_signal(signal.SIGTERM)
         count = int(world.ended(child))
@@ -62,6 +67,25 @@ def test_a_server_that_hangs_does_not_hold_up_the_end(world, emitted):
     assert set(world.taken()) == emitted(a=COUNT)
     # With room for a busy machine; the server would have been waited for for 10 s.
     assert ended - last_emit < 2.0
+
+
+def test_who_waits_for_a_server_that_hangs_may_be_interrupted(world, emitted):
+    """Ctrl-C ends a process that flushes for ever, and the next start delivers everything."""
+    with world.served({"status": "hang", "requests": 1_000}):
+        child = world.application("emit_and_flush", COUNT)
+        assert child.stdout.readline() == "emitted\n"
+        child.send_signal(signal.SIGINT)
+        world.ended(child, -signal.SIGINT)
+    with world.served():
+        world.run("drain")
+    assert set(world.taken()) == emitted(a=COUNT)
+
+
+def test_delivering_loads_little(world, emitted):
+    """A process that lives for a moment has the time to deliver: what is heavy is not loaded."""
+    with world.served():
+        assert json.loads(world.run("emit_and_tell", 10)) == []
+    assert world.taken() == dict.fromkeys(emitted(a=10), 1)
 
 
 @pytest.mark.parametrize("stage", [{}, {"status": "hang"}], ids=["well", "hanging"])

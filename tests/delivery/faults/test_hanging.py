@@ -1,8 +1,11 @@
 """While the server hangs an application emits on: nobody waits, nothing outgrows its bound."""
 
 import json
+import time
 
 import pytest
+
+from delivery.faults.programs import emit_all
 
 MB = 1_000_000
 
@@ -59,6 +62,17 @@ def test_at_the_bound_facts_give_way(world, count, overflow):
     back = len(world.taken()) - measured["waiting"]
     assert 0 <= back <= MB // 8 // RECORD_LEAST
     assert (count - 1 in kept) == (overflow == "drop_oldest")
+
+
+def test_flush_and_close_keep_their_time(world):
+    """Both end when their time is over, and say how many facts remain."""
+    with world.served({"status": "hang", "requests": 1_000}), world.client() as client:
+        emit_all(client, "a", 100)
+        began = time.monotonic()
+        assert client.flush(0.2) == 100
+        assert client.close(0.2) == 100
+        # With room for a busy machine; the server would have been waited for for 10 s.
+        assert time.monotonic() - began < 5.0
 
 
 def test_whoever_blocks_waits_no_longer_than_told(world):

@@ -11,9 +11,13 @@ import httpx
 import pytest
 
 from clew import Client
-from delivery.faults.conftest import GUARD, HERE, until
+from delivery.faults.conftest import until
+from delivery.faults.on_loop import GUARD
 
-pytestmark = pytest.mark.server
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.parametrize("world", ["Client"], indirect=True),  # the applications choose theirs
+]
 
 #: What each request and each task emits, and each master before it forks.
 COUNT, BEFORE = 200, 20
@@ -55,7 +59,7 @@ class Gunicorn:
         self.emitted = {"master": BEFORE}
         self._world = world
         self._address = "http://{}:{}".format(*door.getsockname())
-        words = [sys.executable, "-m", "gunicorn", "--preload", "--workers", 2, "--chdir", HERE]
+        words = [sys.executable, "-m", "gunicorn", "--preload", "--workers", 2]
         words += ["--bind", f"fd://{door.fileno()}", "--no-control-socket", *options, application]
         self._process = world.start(
             words, pass_fds=[door.fileno()], CLEW_URL=world.url, CLEW_SPOOL=world.spool
@@ -82,7 +86,7 @@ class Gunicorn:
 
 
 @contextmanager
-def gunicorn(world, application="web:wsgi", *options):
+def gunicorn(world, application="delivery.faults.web:wsgi", *options):
     """Have gunicorn serve, until the block ends and it does, in order."""
     with socket.create_server(("127.0.0.1", 0)) as door:
         shop = Gunicorn(world, door, application, options)
@@ -93,12 +97,22 @@ def gunicorn(world, application="web:wsgi", *options):
 @pytest.mark.parametrize(
     ("workers", "application", "options"),
     [
-        pytest.param(2, "web:wsgi", [], id="sync"),
-        pytest.param(5, "web:wsgi", ["--max-requests", 2], id="sync, two requests each"),
-        pytest.param(2, "web:wsgi", ["--worker-class", "gthread", "--threads", 2], id="gthread"),
-        pytest.param(2, "web:asgi", ["--worker-class", "asgi"], id="asgi"),
+        pytest.param(2, "delivery.faults.web:wsgi", [], id="sync"),
         pytest.param(
-            2, "web:asgi", ["--worker-class", "uvicorn_worker.UvicornWorker"], id="uvicorn"
+            5, "delivery.faults.web:wsgi", ["--max-requests", 2], id="sync, two requests each"
+        ),
+        pytest.param(
+            2,
+            "delivery.faults.web:wsgi",
+            ["--worker-class", "gthread", "--threads", 2],
+            id="gthread",
+        ),
+        pytest.param(2, "delivery.faults.web:asgi", ["--worker-class", "asgi"], id="asgi"),
+        pytest.param(
+            2,
+            "delivery.faults.web:asgi",
+            ["--worker-class", "uvicorn_worker.UvicornWorker"],
+            id="uvicorn",
         ),
     ],
 )
@@ -149,8 +163,10 @@ def celery(world, url, tasks, *options):
     done.write_text("")
     places = {"CLEW_URL": url, "CLEW_SPOOL": world.spool, "CLEW_BROKER": broker}
     # All are there before the worker is: this broker lets a task be taken while it is written.
-    world.ended(world.start([sys.executable, HERE / "tasks.py", json.dumps(tasks)], **places))
-    words = [sys.executable, "-m", "celery", "--workdir", HERE, "-A", "tasks", "worker"]
+    world.ended(
+        world.start([sys.executable, "-m", "delivery.faults.tasks", json.dumps(tasks)], **places)
+    )
+    words = [sys.executable, "-m", "celery", "-A", "delivery.faults.tasks", "worker"]
     words += ["--pool", "prefork", "--concurrency", 2, "--loglevel", "WARNING"]
     words += ["--without-gossip", "--without-mingle", "--without-heartbeat", *options]
     worker = world.start(words, **places)

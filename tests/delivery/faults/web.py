@@ -2,13 +2,13 @@
 
 import os
 
-from application import client, emit
-from programs import emit_all
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from clew import AsyncClient
+from delivery.faults.application import client, emit
+from delivery.faults.programs import emit_all
 
 emit("master", 20)
 async_client = AsyncClient.over(client)
