@@ -1,5 +1,7 @@
 """Making facts durable: each once, all of a batch or nothing, in its order."""
 
+import itertools
+
 import orjson
 import pytest
 
@@ -113,3 +115,34 @@ def test_where_a_batch_is_cut_does_not_matter(world, split):
 def request():
     """A request for the slot `hero` by `u-1`."""
     return DecisionRequest(slots=("hero",), subject="u-1")
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+@pytest.mark.parametrize("together", [True, False], ids=["one batch", "three"])
+def test_a_purchase_teaches_whatever_was_stored_first(make, order, together):
+    """Decision, display and purchase teach and are attributed alike in each order (F6, D7)."""
+    world = make()
+    backend = embedded(world.client())
+    backend.append(
+        [fact(world, "consent", "c-1", purpose="personalise", state="granted")],
+    )
+    made, [record] = backend.decide(DecisionRequest(slots=("hero",), subject="u-1"))
+    decision = made["hero"]
+    world.clock.move(seconds=1)
+    facts = [
+        record,
+        fact(world, "outcome", "o-1", type="displayed", decision=decision.id),
+        fact(world, "signal", "s-1", type="order_completed"),
+    ]
+    batch = [facts[number] for number in order]
+    for part in [batch] if together else [[one] for one in batch]:
+        assert {result.status for result in backend.append(part)} == {"applied"}
+    fresh = world.client()
+    learned = sums_of(fresh, decision.creative)
+    (draw,) = decision.draws
+    assert learned["e:1"] == pytest.approx(
+        draw.predicted * (1 - draw.predicted) * draw.means["1"] - draw.predicted + 1.0
+    )
+    with backend.store.read() as read:
+        assert read.sums("default", "objective:orders")["attributed"] == 1.0
+    assert sums_of(world.clients[0], decision.creative) == pytest.approx(learned)

@@ -71,6 +71,6 @@ def test_each_key_has_its_folder() -> None:
 
 def test_nothing_is_sent_before_it_is_needed(tmp_path: object) -> None:
     """A client of a server that is not there is opened all the same, and answers."""
-    with Client("http://k@127.0.0.1:9", durability="none") as client:
+    with Client("http://k@127.0.0.1:9?deadline_ms=60000", durability="none") as client:
         decision = client.decide("hero", subject="u-1", default={"headline": "Hi"})
         assert (decision.reason, decision.get("headline")) == ("error", "Hi")

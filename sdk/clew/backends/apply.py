@@ -25,6 +25,7 @@ from clew.engine.effects import Effects
 from clew.engine.fold import (
     fold_consent,
     fold_decision,
+    fold_earlier,
     fold_outcome,
     fold_signal,
     history,
@@ -315,11 +316,31 @@ def _decision(batch: Applying, fact: Fact) -> ItemResult:
     if not added:
         return ItemResult(id=fact["id"], status="duplicate")
     person = batch.person(subject) if subject else batch.nobody()
-    batch.took(person, fold_decision(person, fact, instant(fact["decided_at"])))
+    at = instant(fact["decided_at"])
+    batch.took(person, fold_decision(person, fact, at))
     # Outcomes that came first have been waiting for it (RULES D7).
     for body in batch.write.referring(place, "outcome", fact["id"]):
         batch.took(person, fold_outcome(person, orjson.loads(body)))
+    if subject and person.seen > at:
+        _credit_earlier(batch, person, fact, at)
     return ItemResult(id=fact["id"], status="applied")
+
+
+def _credit_earlier(batch: Applying, person: Person, decision: Fact, at: float) -> None:
+    """Credit a decision with what the log has of its person already, since it was made."""
+    signals = [
+        signal
+        for who in person.documents
+        for signal in map(
+            orjson.loads, batch.write.facts(batch.place(who), "signal", who, since=at)
+        )
+        # What was told as an outcome, too, counts but once (M1).
+        if not batch.write.known(batch.place(person.subject), "outcome", [signal["id"]])
+    ]
+    effects = Effects()
+    fold_earlier(person, decision, signals, effects)
+    if effects.sums:
+        batch.took(person, effects)
 
 
 def _outcome(batch: Applying, fact: Fact) -> ItemResult:

@@ -26,6 +26,7 @@ __all__ = [
     "count_decision",
     "credit",
     "creditable",
+    "holds",
     "keep",
     "reverse",
     "taken",
@@ -187,6 +188,15 @@ def creditable(
         return max(fitting, key=lambda entry: (entry["counted"], entry["id"]))
     waiting = [entry for entry in entries if entry["counted"] is None and entry["at"] <= at]
     return max(waiting, key=_when, default=None)
+
+
+def holds(person: Person, slot: CompiledSlot, objective: CompiledObjective, name: str) -> bool:
+    """Whether a decision of a slot was credited with an outcome, or will be once it is counted."""
+    return any(
+        any(one["id"] == name for one in entry["done"].get(objective.id, ()))
+        or any(early[:2] == [objective.id, name] for early in entry["early"])
+        for entry in person.entries(slot.id)
+    )
 
 
 def _open(entry: dict[str, Any], objective: CompiledObjective, at: float) -> bool:

@@ -7,7 +7,7 @@ return what is to be added elsewhere. Facts are in wire form, each is seen once,
 been checked and stamped (RULES F5).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 from clew.clock import instant
@@ -19,6 +19,7 @@ from clew.engine.credit import (
     count_decision,
     credit,
     creditable,
+    holds,
     keep,
     reverse,
     taken,
@@ -34,6 +35,7 @@ from clew.trust.ledger import record
 __all__ = [
     "fold_consent",
     "fold_decision",
+    "fold_earlier",
     "fold_outcome",
     "fold_signal",
     "fold_trait",
@@ -120,6 +122,34 @@ def fold_decision(person: Person, decision: Fact, at: float) -> Effects:
     if slot.slot.counts_on == "served":
         count_decision(person, slot, entry, at, effects)
     return effects
+
+
+def fold_earlier(person: Person, decision: Fact, signals: Iterable[Fact], effects: Effects) -> None:
+    """
+    Credit a decision that was just folded with signals that were stored before it (F6).
+
+    An application elsewhere may tell of a purchase before the server has stored the decision that
+    led to it. What another decision of the slot was credited with stays there.
+    """
+    slot = person.policy.slots.get(decision["slot"])
+    entry = person.entry(decision["id"])
+    if slot is None or entry is None:
+        return
+    for signal in signals:
+        at = instant(signal["occurred_at"])
+        if at <= entry["at"] or signal.get("traffic", "human") not in person.policy.traffic:
+            continue
+        for objective in person.policy.objectives_of_signal.get(signal["type"], ()):
+            worth = objective.value(signal)
+            if (
+                worth is None
+                or slot not in person.policy.slots_of_objective.get(objective.id, ())
+                or holds(person, slot, objective, signal["id"])
+                or creditable(person, slot, objective, at) is not entry
+            ):
+                continue
+            earned = Earned(signal["id"], worth, at, taken(slot, signal))
+            credit(slot, objective, entry, earned, effects)
 
 
 def fold_outcome(person: Person, outcome: Fact) -> Effects:

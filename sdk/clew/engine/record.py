@@ -55,9 +55,9 @@ def record(
     if isinstance(channel, str):
         document["channel"] = channel
     if raw.segments:
-        document["segments"] = raw.segments
+        document["segments"] = list(raw.segments)
     if raw.eligible:
-        document["eligible"] = raw.eligible
+        document["eligible"] = list(raw.eligible)
     if raw.assignments:
         arms = [{"id": name, "epoch": epoch, "arm": arm} for name, epoch, arm in raw.assignments]
         document["holdout"], document["assignments"] = arms[0], arms
@@ -133,7 +133,7 @@ def _draw(slot: CompiledSlot, drawn: Drawn) -> dict[str, Any]:
         "predicted": drawn.predicted,
         "gamma": drawn.gamma,
         "rounds": drawn.rounds,
-        "floors": drawn.floors,
+        "floors": list(drawn.floors),
         "uniform": drawn.uniform,
         "state_key": drawn.state_key,
         "state_version": drawn.state_version,
