@@ -340,6 +340,11 @@ class Core:
             raise ConsentError(
                 f"the consent of {subject!r} was not stored: {refused[0].errors[0].message}"
             )
+        if any(result.cause == "superseded" for result in results):
+            raise ConsentError(
+                f"the consent of {subject!r} is stored but does not hold: a later one says "
+                "otherwise; set this machine's clock, which is behind, and say it again"
+            )
 
     def identify(self, anonymous: str, subject: str) -> str:
         """Link an anonymous id to a known subject; gives the anonymous id to go on with."""

@@ -1,8 +1,10 @@
 """What a process commits itself it need not read again; what others commit it does (F4, F7)."""
 
+import sqlite3
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
+import orjson
 import pytest
 
 from clew import Client
@@ -10,6 +12,8 @@ from clew.backends import people as people_module
 from clew.backends.embedded import Embedded
 from clew.backends.memory import MemoryStore
 from clew.backends.watch import Watch
+from clew.errors import ConsentError
+from clew.testing import HandClock
 from client.stores import wait_for
 from client.worlds import bundle, people, policy
 
@@ -177,3 +181,98 @@ def test_a_consent_that_overtakes_a_reader_holds(monkeypatch, is_hot):
     client.decide("hero", subject="u-1")
     withdrawing.join()
     assert client.decide("hero", subject="u-1").reason == "consent_denied"
+
+
+def test_somebody_who_is_linked_while_they_are_read_again_is_that_person(monkeypatch):
+    """An anonymous id that another thread links meanwhile does not stay another person's (I1)."""
+    client = Client(backend=Embedded(MemoryStore(), policy=bundle(policy())))
+    people(client, ["ada", "anon"])
+    client.emit("product_viewed", subject="ada")
+    client.decide("hero", subject="anon")
+    client.consent("anon", grant=["personalise"], source="again")  # it is read again next
+    load, reads = people_module.load, []
+
+    def overtaken(*args, **named):
+        """Have the id linked between the two times that it is read."""
+        found = load(*args, **named)
+        reads.append(found)
+        if len(reads) == 1:
+            linking = threading.Thread(target=client.identify, args=("anon", "ada"))
+            linking.start()
+            linking.join()
+        return found
+
+    monkeypatch.setattr(people_module, "load", overtaken)
+    client.profile("anon")
+    monkeypatch.undo()
+    assert client.profile("anon").subject == "ada"
+    client.unmerge("anon", "ada")
+    assert client.profile("anon").subject == "anon"
+    assert "views" not in client.profile("anon").traits or client.profile("anon").signals == 0
+    client.emit("product_viewed", subject="anon")
+    assert client.losses == {}
+    assert client.profile("anon").signals == 1
+
+
+def test_a_document_that_was_removed_does_not_come_back(tmp_path):
+    """What is removed by hand and made anew elsewhere is not written over with the old."""
+    url = f"sqlite:///{tmp_path}/shop.db"
+    with Client(url, policy=policy()) as client, Client(url) as other:
+        people(client, ["u-1"])
+        client.emit("product_viewed", subject="u-1")
+        client.flush()
+        with closing(sqlite3.connect(tmp_path / "shop.db")) as database, database:
+            database.execute("DELETE FROM persons")
+            database.execute("DELETE FROM facts")
+        people(other, ["u-1"])
+        for _ in range(2):
+            client.emit("product_viewed", subject="u-1")
+            client.flush()
+        assert views(client) == 2
+
+
+def test_a_child_reads_the_policy_that_is_live(tmp_path):
+    """After a fork nothing passes for looked at that the parent had looked at."""
+    url = f"sqlite:///{tmp_path}/shop.db"
+    with Client(url, policy=policy()) as client:
+        backend = client._core.backend
+        people(client, ["u-1"])
+        client.decide("hero", subject="u-1")
+        assert client._core.backend._shelf._checked == backend._watch.count
+        backend.after_fork_in_child()
+        assert client._core.backend._shelf._checked != backend._watch.changes()
+
+
+def test_a_request_of_somebody_else_is_another_request():
+    """The same `request_id` for another subject draws anew, and shows nothing of the first (D5)."""
+    client = Client(backend=Embedded(MemoryStore(), policy=bundle(policy())))
+    people(client, ["u-2"])
+    denied = client.decide("hero", subject="u-1", request_id="r-1")
+    assert denied.reason == "consent_denied"
+    assert client.decide("hero", subject="u-2", request_id="r-1").reason == "bandit"
+    assert client.decide("hero", subject="u-1", request_id="r-1").id == denied.id
+
+
+def test_a_consent_from_the_future_is_of_now():
+    """A grant dated ahead cannot outlast the withdrawal that follows it (C25)."""
+    clock = HandClock()
+    client = Client(backend=Embedded(MemoryStore(), policy=bundle(policy()), clock=clock))
+    said = {"subject": "u-1", "purpose": "personalise", "source": "page"}
+    granted = {**said, "id": "c-1", "state": "granted", "occurred_at": "2999-01-01T00:00:00Z"}
+    client._core.backend.append([orjson.dumps({"consent": granted})])
+    clock.move(seconds=1)
+    client._core.clock = clock
+    client.consent("u-1", withdraw=["personalise"], source="page")
+    assert client.decide("hero", subject="u-1").reason == "consent_denied"
+
+
+def test_a_withdrawal_that_does_not_hold_is_told():
+    """Where the clock is behind that of whoever granted, the caller hears that it does not hold."""
+    store, clock = MemoryStore(), HandClock()
+    ahead = HandClock()
+    ahead.move(seconds=300)
+    late = Client(backend=Embedded(store, policy=bundle(policy()), clock=ahead), clock=ahead)
+    late.consent("u-1", grant=["personalise"], source="page")
+    client = Client(backend=Embedded(store, clock=clock), clock=clock)
+    with pytest.raises(ConsentError, match="does not hold: a later one says otherwise"):
+        client.consent("u-1", withdraw=["personalise"], source="page")

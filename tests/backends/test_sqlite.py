@@ -103,12 +103,10 @@ def test_a_fork_inside_of_a_transaction_undoes_it(path):
 # The bell
 
 
-def insert(path):
+def insert(path, name="a"):
     """Commit something as a program would that knows nothing of clew."""
     with closing(sqlite3.connect(path)) as database, database:
-        database.execute(
-            "INSERT INTO settings (bucket, tenant, name, body) VALUES (0, 'default', 'a', x'31')"
-        )
+        database.execute("INSERT INTO settings VALUES (0, 'default', ?, x'31')", (name,))
 
 
 def test_a_commit_that_nobody_rang_for_is_seen_a_little_later(path, monkeypatch):
@@ -142,9 +140,73 @@ def test_a_transaction_knows_of_a_commit_that_nobody_rang_for(path):
         assert follows() is not None
 
 
-def test_without_a_bell_every_question_is_a_look(path):
-    """Where the companion cannot be made, others' commits are seen at once none the less."""
+def test_a_commit_is_seen_though_others_ring(path, monkeypatch):
+    """A ring does not explain away the commit of somebody else, who died before theirs."""
+    now = 1_000.0
+    monkeypatch.setattr(sqlite, "monotonic", lambda: now)
+    with closing(SqliteStore(path)) as store, closing(SqliteStore(path)) as other:
+        store.changes()
+        now += sqlite.LOOK_SECONDS
+        with other.write() as writing:
+            writing.put_setting("default", "b", b"")
+        insert(path)
+        known = store.changes()  # the ring is heard, and the file was looked at after both
+        now += sqlite.LOOK_SECONDS
+        assert store.changes() == known
+        with other.write() as writing:
+            writing.put_setting("default", "c", b"")
+        rung = store.changes()
+        insert(path, "d")
+        now += sqlite.LOOK_SECONDS
+        assert store.changes() not in {known, rung}
+
+
+def test_a_transaction_that_is_undone_explains_nothing_away(path):
+    """Whom it met is met again by the next one, which follows no number then."""
+    with closing(SqliteStore(path)) as store:
+        for _ in range(2):
+            with store.write() as writing:
+                writing.put_setting("default", "b", b"")
+        assert writing.follows is not None
+        insert(path)
+        with pytest.raises(RuntimeError), store.write():
+            raise RuntimeError
+        with store.write() as writing:
+            writing.put_setting("default", "b", b"1")
+        assert writing.follows is None
+
+
+@pytest.mark.parametrize("how", ["by a link", "the bell was removed"])
+def test_there_is_one_bell_for_one_file(path, monkeypatch, how):
+    """Whichever way a database was opened, and whatever became of the bell: others are heard."""
+    now = 1_000.0
+    monkeypatch.setattr(sqlite, "monotonic", lambda: now)
+    with closing(SqliteStore(path)) as store:
+        store.changes()
+        place = path
+        if how == "by a link":
+            place = path.with_name("link.db")
+            place.symlink_to(path)
+        else:
+            path.with_name("shop.db-changes").unlink()
+        with closing(SqliteStore(place)) as other:
+            now += sqlite.LOOK_SECONDS if how != "by a link" else 0.0
+            before = store.changes()
+            with other.write() as writing:
+                writing.put_setting("default", "a", b"")
+            assert store.changes() != before
+
+
+def test_a_bell_that_may_not_be_rung_is_told(path):
+    """Who could not tell others of what is stored does not open the file, and says what to do."""
     path.with_name("shop.db-changes").mkdir()
+    with pytest.raises(ConfigurationError, match="let this user write it, or remove it"):
+        SqliteStore(path)
+
+
+def test_without_a_bell_every_question_is_a_look(path):
+    """Where the companion cannot be mapped, others' commits are seen at once none the less."""
+    os.mkfifo(path.with_name("shop.db-changes"))
     with closing(SqliteStore(path)) as store, closing(SqliteStore(path)) as other:
         before = store.changes()
         with other.write() as writing:
@@ -196,7 +258,7 @@ def test_a_snapshot_within_a_snapshot_is_the_same(path):
                 assert inner.version(HERE, "u") == 0
             assert outer.version(HERE, "u") == 0
         with store.read() as reading:
-            assert reading.version(HERE, "u") == 1
+            assert reading.version(HERE, "u") > 0
 
 
 # The schema
@@ -330,22 +392,22 @@ def test_a_locked_file_is_unavailable_for_now(path):
         with other.write(), store.read() as reading:
             assert reading.version(HERE, "u") == 0
         with store.write() as writing:
-            assert writing.put_person(HERE, "u", b"") == 1
+            assert writing.put_person(HERE, "u", b"") > 0
 
 
 def test_a_full_disk_undoes_the_transaction(path):
     """When there is no room, nothing of the transaction is kept and the error says to make room."""
     with closing(SqliteStore(path)) as store:
         with store.write() as writing:
-            writing.put_person(HERE, "u", b"1")
+            version = writing.put_person(HERE, "u", b"1")
             [(pages,)] = writing._run("PRAGMA page_count")
             writing._run(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(BackendUnavailableError, match="full; make room"), store.write() as it:
             it.put_person(HERE, "u", bytes(100_000))
         with store.read() as reading:
-            assert reading.person(HERE, "u") == (1, b"1")
+            assert reading.person(HERE, "u") == (version, b"1")
         with store.write() as writing:
-            assert writing.put_person(HERE, "u", b"2") == 2
+            assert writing.put_person(HERE, "u", b"2") == version + 1
 
 
 def test_a_damaged_file_is_said_to_be_damaged(path):

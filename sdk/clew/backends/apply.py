@@ -88,8 +88,9 @@ class Applying:
     #: How many facts changed each person, by canonical subject, and how many taught anything.
     folds: Counter[str] = field(factory=Counter)
     taught: int = 0
-    #: By canonical subject of those who were changed, the new version of each document.
-    versions: dict[str, dict[str, int]] = field(factory=dict)
+    #: By canonical subject, the version of each document as it was read, and as it was written.
+    before: dict[str, Mapping[str, int]] = field(factory=dict)
+    after: dict[str, dict[str, int]] = field(factory=dict)
 
     def item(self, document: Mapping[str, Fact]) -> ItemResult:
         """Apply one batch item, `{kind: fact}`."""
@@ -104,11 +105,11 @@ class Applying:
     def finish(self) -> None:
         """Write back what the batch changed besides its facts."""
         for subject in sorted(self.touched):
-            self.versions[subject] = {
+            self.after[subject] = {
                 name: self.write.put_person(self.place(name), name, orjson.dumps(document))
                 for name, document in self.people[subject].documents.items()
             }
-            self.stored.keep(self.people[subject], self.versions[subject])
+            self.stored.keep(self.people[subject], self.after[subject])
         for key in sorted(self.sums):
             self.write.add_sums(self.tenant, key, self.sums[key])
         for subject, trial in self.trials.values():
@@ -125,22 +126,23 @@ class Applying:
         known = self.canonical.get(subject)
         if known is None:
             assert self.policy is not None  # noqa: S101 - refused before
-            person = self.stored.find(self.write, self.policy, subject) or self._load(subject)
+            found = self.stored.find(self.write, self.policy, subject) or self._load(subject)
+            person = found[0]
             known = person.subject
-            self.people[known] = person
+            self.people[known], self.before[known] = found
             for name in person.documents:
                 self.canonical[name] = known
         return self.people[known]
 
-    def _load(self, subject: str) -> Person:
+    def _load(self, subject: str) -> tuple[Person, Mapping[str, int]]:
         assert self.policy is not None  # noqa: S101 - refused before
         anew = Effects()
-        person, _ = load(self.write, self.tenant, self.policy, subject, effects=anew)
+        person, versions = load(self.write, self.tenant, self.policy, subject, effects=anew)
         if anew.sums:
             # What folding its history anew has counted is kept together with the documents.
             self.people[person.subject] = person
             self.took(person, anew)
-        return person
+        return person, versions
 
     def nobody(self) -> Person:
         """Whom a decision without a subject is folded into: nothing of it is kept."""
@@ -228,19 +230,25 @@ def _consent(batch: Applying, fact: Fact) -> ItemResult:
             f"the policy has no purpose {fact['purpose']!r}; it has: {known}",
         )
     fact.setdefault("received_at", to_text(batch.now))
+    if instant(fact["occurred_at"]) > batch.now:
+        # Nobody has said it yet by the clock that counts, and what they say next must hold.
+        fact["occurred_at"] = to_text(batch.now)
+    at = instant(fact["occurred_at"])
     added = batch.write.add_fact(
         batch.place(fact["subject"]),
         "consent",
         fact["id"],
         orjson.dumps(fact),
         subject=fact["subject"],
-        at=instant(fact["occurred_at"]),
+        at=at,
     )
     if not added:
         return ItemResult(id=fact["id"], status="duplicate")
     fold_consent(person, fact)
     batch.changed(person.subject)
-    return ItemResult(id=fact["id"], status="applied")
+    ground = person.grounds[fact["purpose"]]
+    is_past = ground.state != fact["state"] and ground.at is not None and ground.at > at
+    return ItemResult(id=fact["id"], status="applied", cause="superseded" if is_past else None)
 
 
 def _identity(batch: Applying, fact: Fact) -> ItemResult:
@@ -287,6 +295,7 @@ def _regroup(
         canonical = subject if subject in group else anonymous
         person = Person(batch.policy, canonical, {name: documents[name] for name in group})
         batch.people[canonical] = person
+        batch.before.pop(canonical, None)
         batch.canonical.update(dict.fromkeys(group, canonical))
         batch.changed(canonical)
     if anonymous in members:

@@ -135,7 +135,11 @@ class Writing(Reading, Protocol):
         ...
 
     def put_person(self, place: Place, subject: str, body: bytes, /) -> int:
-        """Set a subject's document and give its new version."""
+        """
+        Set a subject's document and give its new version, which is greater than the one before.
+
+        One that was removed and is made anew has no version again that it had before.
+        """
         ...
 
     def add_sums(self, tenant: str, key: str, deltas: Mapping[str, float], /) -> None:

@@ -9,7 +9,7 @@ decided meanwhile was decided on what the store will say.
 import os
 import random
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -111,7 +111,10 @@ class Embedded:
         self._shelf = Shelf(store, tenant)
         self._archive = Archive(store, tenant, self._shelf, partial(self._present, cache="hit"))
         self._subjects: OrderedDict[str, str] = OrderedDict()
-        self._repeats: OrderedDict[str, tuple[CompiledPolicy, dict[str, Any]]] = OrderedDict()
+        #: By subject and reference: whoever else sends the same request has one of their own.
+        self._repeats: OrderedDict[
+            tuple[str | None, str], tuple[CompiledPolicy, dict[str, Any]]
+        ] = OrderedDict()
         #: The newest id of this process that was admitted.
         self._newest = ""
         if policy is not None:
@@ -120,7 +123,7 @@ class Embedded:
 
     def after_fork_in_child(self) -> None:
         """Begin anew in a child: its parent's pending facts are the parent's, and so its locks."""
-        self._watch = Watch(self._store)
+        self._watch = Watch(self._store, self._watch.count + 1)
         self._people = People(self._store, self._tenant, self._refold)
         self._stored = Stored(self._tenant)
         # Else parent and child would draw the same numbers.
@@ -445,7 +448,8 @@ class Embedded:
         self._note(whose, Pending("decision", made["id"], place, payload), effects)
         _remember(self._subjects, made["id"], subject)
         if request.request_id is not None:
-            _remember(self._repeats, decision_ref(request.request_id, slot.id), (policy, made))
+            ref = decision_ref(request.request_id, slot.id)
+            _remember(self._repeats, (request.subject, ref), (policy, made))
 
     def _repeated(
         self, slot: CompiledSlot, request: DecisionRequest, person: Person, now: float
@@ -454,7 +458,7 @@ class Embedded:
         if request.request_id is None:
             return None
         ref = decision_ref(request.request_id, slot.id)
-        found = self._repeats.get(ref)
+        found = self._repeats.get((request.subject, ref))
         if found is None and request.subject is not None:
             with self._store.read() as read:
                 for body in read.referring(self._place(request.subject), "decision", ref):
@@ -513,7 +517,7 @@ class Embedded:
             subject = fact.get("subject") or self._subjects.get(fact.get("decision", ""), "")
             folded = result.status in _FOLDED and result.cause is None
             settled.append(Settled(subject, kind, result.id, folded))
-        self._people.settled(settled, batch.folds, batch.versions)
+        self._people.settled(settled, batch.folds, batch.before, batch.after)
         self._figures.settled([(one.kind, one.id) for one in settled], batch.taught)
 
     def _subject_of(self, decision: str, place: Place) -> str | None:
@@ -556,7 +560,7 @@ def _valid_until(slot: CompiledSlot, now: float) -> float:
     return until
 
 
-def _remember(memory: OrderedDict[str, Any], name: str, value: Any) -> None:
+def _remember(memory: OrderedDict[Any, Any], name: Hashable, value: Any) -> None:
     memory[name] = value
     if len(memory) > DECISIONS_REMEMBERED:
         memory.popitem(last=False)

@@ -34,7 +34,7 @@ _UNCHECKED = -1
 
 Refold: TypeAlias = Callable[[Person, "Pending"], None]
 #: By canonical subject, the version of each of their documents.
-Written: TypeAlias = Mapping[str, Mapping[str, int]]
+Versions: TypeAlias = Mapping[str, Mapping[str, int]]
 
 
 @define
@@ -175,7 +175,11 @@ class People:
         return self._read(policy, subject, changes)
 
     def settled(
-        self, facts: Iterable[Settled], folds: Mapping[str, int], versions: Written
+        self,
+        facts: Iterable[Settled],
+        folds: Mapping[str, int],
+        before: Versions,
+        after: Versions,
     ) -> None:
         """
         Forget pending facts which the store has dealt with in one transaction.
@@ -183,7 +187,8 @@ class People:
         Args:
             facts: all of the transaction.
             folds: by canonical subject, how many facts it has folded into the stored person.
-            versions: by canonical subject, the versions it has given to the documents.
+            before: by canonical subject, the versions of the documents that it folded them into.
+            after: the versions it has given to them.
         """
         with self._lock:
             self._settlements += 1
@@ -198,10 +203,10 @@ class People:
                         ours[hot.person.subject] += 1
                     else:  # it was folded here alone
                         hot.spoil()
-        for subject, written in versions.items():
+        for subject, written in after.items():
             hot = self._hot.get(subject)
             is_ours = ours[subject] == folds[subject]
-            if hot is None or not is_ours or not _renewed(hot, written):
+            if hot is None or not is_ours or not _renewed(hot, before.get(subject), written):
                 for name in written:
                     other = self._of(name)
                     if other is not None:
@@ -238,24 +243,28 @@ class People:
                 hot = self._hot[person.subject] = Hot(person, versions, _UNCHECKED)
         with hot.lock:
             self._take_over(subject, hot)
-            self._read_again(policy, hot, changes)
-        return hot
+            is_theirs = self._read_again(policy, hot, changes)
+        return hot if is_theirs else self._read(policy, subject, changes)
 
-    def _read_again(self, policy: CompiledPolicy, hot: Hot, changes: int) -> None:
+    def _read_again(self, policy: CompiledPolicy, hot: Hot, changes: int) -> bool:
         """
-        Read a person anew and fold what is pending on top.
+        Read a person anew and fold what is pending on top; false if they are another's by now.
 
         The snapshot is taken under the lock: what is settled after it is still pending here.
         """
         with self._store.read() as reading:
-            hot.person, hot.versions = load(reading, self._tenant, policy, hot.person.subject)
+            person, versions = load(reading, self._tenant, policy, hot.person.subject)
             stored = _stored(reading, hot.pending.values())
-        hot.checked = changes
+        if person.subject != hot.person.subject:  # linked meanwhile, to somebody known
+            hot.spoil()
+            return False
+        hot.person, hot.versions, hot.checked = person, versions, changes
         for key, pending in list(hot.pending.items()):
             if key in stored:
                 del hot.pending[key]
             else:
                 self._refold_pending(hot.person, pending)
+        return True
 
     def _take_over(self, subject: str, hot: Hot) -> None:
         """An anonymous subject that was linked meanwhile brings its pending facts along."""
@@ -275,10 +284,10 @@ class People:
                 self._canonical.pop(name, None)
 
 
-def _renewed(hot: Hot, written: Mapping[str, int]) -> bool:
-    """Take new versions of a person's documents over, if they come right after those known."""
+def _renewed(hot: Hot, before: Mapping[str, int] | None, written: Mapping[str, int]) -> bool:
+    """Take new versions of a person's documents over, if those before them are the known ones."""
     with hot.lock:
-        if hot.versions != {name: version - 1 for name, version in written.items()}:
+        if hot.versions != before:
             return False
         hot.versions = dict(written)
         return True

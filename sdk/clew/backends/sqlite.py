@@ -60,11 +60,13 @@ class SqliteStore:
         # Held for the length of a transaction; re-entrant so that SQLite refuses a nested one.
         self._writing = RLock()
         self._writer: Connection | None = None
-        # What the writer's connection said of others after its last transaction.
+        # What the writer's connection last said of others' commits; under `_writing`.
         self._version = 0
         self._counting = RLock()
-        # How many commits were seen for which nobody has rung.
+        # How often others were seen to have committed, whether they rang or not.
         self._unheard = 0
+        # When to look again, by the monotonic clock.
+        self._look_at = 0.0
         with _forking:
             _prepare(self._file)
             self._bell = Bell(self._file.path)
@@ -78,27 +80,26 @@ class SqliteStore:
     def write(self) -> Iterator[Writing]:
         """As `Store.write`."""
         with self._session().guard, self._writing:
-            if self._writer is None:
-                self._writer = self._file.connect()
-                self._version = 0  # versions of another connection say nothing; they begin at 1
-            writer, number = self._writer, self._bell.draw()
+            writer, number = self._connected(), self._bell.draw()
             with writer.transaction():
-                before, self._version = self._version, writer.data_version()
-                follows = self._number() if self._version == before else None
+                version = writer.data_version()
+                follows = self._number() if self._version == version else None
                 yield SqliteWriting(writer, follows, number + self._unheard)
+            # Not before: whom a transaction met that was undone, nobody has been told of.
+            self._version = version
             self._bell.ring(number)
 
     def changes(self) -> int:
         """
         As `Store.changes`: what the bell says that everybody rings after a commit.
 
-        Now and then each thread looks at the file itself, lest a commit be missed whose process
-        died before it rang, or that another program made.
+        Now and then somebody looks at the file itself, lest a commit be missed whose process died
+        before it rang, or that another program made.
         """
         session = self._session()
         # An open snapshot is of the past: what is read there must not pass for the present.
         if not session.is_reading:
-            if monotonic() >= session.look_at:
+            if monotonic() >= self._look_at:
                 self._look(session)
             session.told = self._number()
         return session.told
@@ -145,15 +146,34 @@ class SqliteStore:
         return self._bell.number + self._unheard
 
     def _look(self, session: Session) -> None:
-        """See whether somebody has committed and not rung."""
+        """See whether others have committed, and whether the bell is still the one they ring."""
         with session.guard:
-            changed = session.has_changed()
-            number = self._bell.number
-            if changed and session.heard in {None, number}:
+            if not self._bell.is_shared:
+                changed = session.has_changed()
+            elif self._writing.acquire(blocking=False):
+                try:
+                    changed = self._is_behind() or self._bell.was_replaced()
+                finally:
+                    self._writing.release()
+            else:  # whoever writes has looked at the beginning
+                return
+            if changed:
                 with self._counting:
                     self._unheard += 1
-            session.heard = number
-            session.look_at = monotonic() + (LOOK_SECONDS if self._bell.is_shared else 0.0)
+            if self._bell.is_shared:
+                self._look_at = monotonic() + LOOK_SECONDS
+
+    def _is_behind(self) -> bool:
+        """Whether others have committed since the writer's connection last said; under its lock."""
+        before, self._version = self._version, self._connected().data_version()
+        return self._version != before
+
+    def _connected(self) -> Connection:
+        """The connection that writes; under its lock."""
+        if self._writer is None:
+            self._writer = self._file.connect()
+            self._version = 0  # versions of another connection say nothing; they begin at 1
+        return self._writer
 
     def _session(self) -> Session:
         try:

@@ -1,5 +1,6 @@
 """The statements: what is asked of an SQLite file and what is written to it."""
 
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import takewhile
 
@@ -10,6 +11,9 @@ from clew.backends.checks import check_finite
 from clew.backends.sqlite_connection import Connection
 
 __all__ = ["SqliteReading", "SqliteWriting"]
+
+#: Of the first version of a document: SQLite's integers have 63, and versions go on from there.
+_VERSION_BITS = 62
 
 
 class SqliteReading:
@@ -138,11 +142,13 @@ class SqliteWriting(SqliteReading):
         return bool(rows)
 
     def put_person(self, place: Place, subject: str, body: bytes, /) -> int:
+        # The first is drawn: a row that was removed and made anew has none that it had before, and
+        # whoever kept the old one does not take it for this.
         [(version,)] = self._run(
-            "INSERT INTO persons (bucket, tenant, subject, version, body) VALUES (?, ?, ?, 1, ?)"
+            "INSERT INTO persons (bucket, tenant, subject, version, body) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT (bucket, tenant, subject)"
             " DO UPDATE SET version = version + 1, body = excluded.body RETURNING version",
-            (*place, subject, body),
+            (*place, subject, secrets.randbits(_VERSION_BITS) + 1, body),
         )
         return int(version)
 

@@ -23,10 +23,6 @@ class Session:
         self.guard = RLock()
         #: The number that `Store.changes` last gave to this thread.
         self.told = 0
-        #: When this thread has to look at the file itself again, by the monotonic clock.
-        self.look_at = 0.0
-        #: What the bell said when it last did.
-        self.heard: int | None = None
         self._file = file
         self._connection: Connection | None = None
         self._reading: SqliteReading

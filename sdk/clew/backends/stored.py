@@ -29,16 +29,18 @@ class Stored:
         self._people: OrderedDict[str, tuple[Person, Mapping[str, int]]] = OrderedDict()
         self._canonical: dict[str, str] = {}
 
-    def find(self, reading: Reading, policy: CompiledPolicy, subject: str) -> Person | None:
+    def find(
+        self, reading: Reading, policy: CompiledPolicy, subject: str
+    ) -> tuple[Person, Mapping[str, int]] | None:
         """Give the person a subject belongs to; None where they are not kept as they are stored."""
-        person, versions = self._people.get(self._canonical.get(subject, ""), (None, {}))
-        if person is None or person.policy is not policy or subject not in versions:
+        found = self._people.get(self._canonical.get(subject, ""))
+        if found is None or found[0].policy is not policy or subject not in found[1]:
             return None
         tenant = self._tenant
-        for name, version in versions.items():
+        for name, version in found[1].items():
             if reading.version((store_bucket(tenant, name), tenant), name) != version:
                 return None
-        return person
+        return found
 
     def keep(self, person: Person, versions: Mapping[str, int]) -> None:
         """Keep a person whose documents were stored in these versions."""

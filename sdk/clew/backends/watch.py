@@ -14,12 +14,17 @@ __all__ = ["Watch"]
 
 
 class Watch:
-    """Counts how often a store was changed by somebody else."""
+    """
+    Counts how often a store was changed by somebody else.
 
-    def __init__(self, store: Store) -> None:
+    Args:
+        count: where it begins, before it has looked.
+    """
+
+    def __init__(self, store: Store, count: int = 0) -> None:
+        self.count = count
         self._store = store
         self._lock = threading.Lock()
-        self._count = 0
         # The numbers that stand for the state that was seen last: of this process's last own
         # transaction, the one before it and the one after it.
         self._numbers: tuple[int | None, ...] = ()
@@ -31,9 +36,9 @@ class Watch:
             with self._lock:
                 if number not in self._numbers:
                     # In this order: who meets the number without the lock must get the new count.
-                    self._count += 1
+                    self.count += 1
                     self._numbers = (number,)
-        return self._count
+        return self.count
 
     def own(self, writing: Writing) -> None:
         """Say inside of a transaction that all of it is known here once it is committed."""
@@ -44,5 +49,5 @@ class Watch:
     def lose(self) -> None:
         """Count a change: what is known here of the last transaction is not certain."""
         with self._lock:
-            self._count += 1
+            self.count += 1
             self._numbers = ()

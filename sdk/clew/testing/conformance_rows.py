@@ -229,7 +229,7 @@ class RowConformance:
         trial = evolve(TRIAL, experiment=text, epoch=text, subject=text, arm=text)
         with store.write() as writing:
             writing.add_fact(place, "signal", text, b"body", subject=text, at=1.0, ref=f"{text}.")
-            writing.put_person(place, text, b"body")
+            version = writing.put_person(place, text, b"body")
             writing.add_sums(text, text, {text: 1.0})
             writing.put_trial(place, text, trial)
             writing.put_setting(text, text, b"body")
@@ -237,7 +237,7 @@ class RowConformance:
             assert reading.known(place, "signal", [text, f"{text}.", text[:1] + "~"]) == {text}
             assert list(reading.facts(place, "signal", text)) == [b"body"]
             assert list(reading.referring(place, "signal", f"{text}.")) == [b"body"]
-            assert reading.person(place, text) == (1, b"body")
+            assert reading.person(place, text) == (version, b"body")
             assert reading.sums(text, text) == {text: 1.0}
             assert list(reading.trials(text, text)) == [trial]
             assert reading.settings(text, text) == {text: b"body"}
