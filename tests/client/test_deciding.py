@@ -466,3 +466,19 @@ def test_of_a_list_only_the_taken_item_earns(world):
     assert {name: sums_of(client, name) for name in names} == {
         name: pytest.approx(sums) for name, sums in before.items()
     }
+
+
+def test_a_kept_decision_explains_itself_as_at_first(world):
+    """Asked for again, drained or not, a decision says the same of why it was made (C22, D3)."""
+    client = world.client(policy(slots=[slot(sticky="session")]))
+    people(client, ["u-1"])
+    first = client.decide("hero", subject="u-1")
+    for _ in range(2):
+        again = client.decide("hero", subject="u-1")
+        assert (again.id, again.cache) == (first.id, "hit")
+        assert again.explanation == first.explanation
+        assert again.draws == first.draws != ()
+        client.flush()
+    assert first.explanation.because == (
+        "we are trying this with some visitors to learn what helps",
+    )

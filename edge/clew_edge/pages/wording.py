@@ -53,11 +53,13 @@ def method(decision: Decision) -> str:
 
 
 def _is_learning(decision: Decision) -> bool:
-    """Whether something else looked better, or nothing told what there was to choose from apart."""
+    """Whether something else looked better, or nothing was known that tells the choices apart."""
     explored = decision.explanation.method
     scores = [[candidate.score for candidate in draw.candidates] for draw in decision.draws]
-    return (explored is not None and explored.exploration) or any(
-        len(each) > 1 and len(set(each)) == 1 for each in scores
+    return (
+        (explored is not None and explored.exploration)
+        or any(len(each) > 1 and len(set(each)) == 1 for each in scores)
+        or not any(draw.rounds for draw in decision.draws)
     )
 
 

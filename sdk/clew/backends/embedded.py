@@ -41,7 +41,7 @@ from clew.engine.keep import kept
 from clew.engine.person import Person, empty
 from clew.engine.record import record
 from clew.engine.situation import Situation
-from clew.errors import DocumentError
+from clew.errors import BackendError, DocumentError
 from clew.ids import bucket_of, is_newer, mint
 from clew.model.batch import ItemResult
 from clew.model.decision import Decision
@@ -361,7 +361,8 @@ class Embedded:
             )
             until = _valid_until(slot, now)
             if raw.hit:
-                return self._present(policy, made, "hit", until), None
+                recall = partial(self._drawn, hot, made["id"])
+                return self._present(policy, made, "hit", until, recall=recall), None
             payload = orjson.dumps({"decision": made})
             self._keep(policy, slot, request, hot, made, payload, now)
         if raw.reason == "consent_denied":
@@ -483,6 +484,7 @@ class Embedded:
         cache: CacheState,
         valid_until: float | None = None,
         decided_at: float | None = None,
+        recall: Callable[[], Sequence[Mapping[str, Any]]] | None = None,
     ) -> Decision:
         at = instant(made["decided_at"]) if decided_at is None else decided_at
         return present(
@@ -493,7 +495,20 @@ class Embedded:
             counts=self._figures,
             decided_at=at,
             valid_until=valid_until,
+            recall=recall,
         )
+
+    def _drawn(self, hot: Hot, name: str) -> Sequence[Mapping[str, Any]]:
+        """The draws in the record of a kept decision; none while that cannot be read."""
+        pending = hot.pending.get(("decision", name))
+        if pending is not None:
+            return orjson.loads(pending.payload)["decision"].get("draws", ())  # type: ignore[no-any-return]
+        try:
+            with self._store.read() as read:
+                body = read.fact((bucket_of(name) or 0, self._tenant), "decision", name)
+        except BackendError:
+            return ()
+        return () if body is None else orjson.loads(body).get("draws", ())
 
     def _refold(self, person: Person, pending: Pending) -> None:
         """Fold a pending fact into a person that was read again; its sums were taken before."""

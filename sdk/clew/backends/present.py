@@ -1,6 +1,6 @@
 """From the record of a decision to the `Decision` a caller holds; what costs is done when asked."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -35,6 +35,7 @@ def present(
     counts: Counts,
     decided_at: float,
     valid_until: float | None = None,
+    recall: Callable[[], Sequence[Mapping[str, Any]]] | None = None,
 ) -> Decision:
     """
     Show a recorded decision.
@@ -45,11 +46,12 @@ def present(
         token: makes the token when it is asked for.
         counts: where learned catalogue items are read.
         decided_at: the record's own, in seconds since the epoch; so is `valid_until`.
+        recall: finds the draws of a kept decision, which its first record has.
     """
     get = record.get
     arms = tuple([_arm(a["id"], a["arm"], a["epoch"]) for a in get("assignments", ())])
     ground = get("consent")
-    origin = _Origin(policy, record, counts, token)
+    origin = _Origin(policy, record, counts, recall)
     return Decision(
         id=record["id"],
         slot=record["slot"],
@@ -89,19 +91,19 @@ def present(
 class _Origin:
     """What a decision was made from; each part of it is computed when it is asked for."""
 
-    __slots__ = ("_counts", "_policy", "_record", "_token")
+    __slots__ = ("_counts", "_policy", "_recall", "_record")
 
     def __init__(
         self,
         policy: CompiledPolicy,
         record: Mapping[str, Any],
         counts: Counts,
-        token: Callable[[], str | None],
+        recall: Callable[[], Sequence[Mapping[str, Any]]] | None,
     ) -> None:
         self._policy = policy
         self._record = record
         self._counts = counts
-        self._token = token
+        self._recall = recall
 
     def reads(self) -> Reads:
         return Reads(**self._record.get("reads", {}))
@@ -115,10 +117,10 @@ class _Origin:
         return tuple(items(self._policy, self._record, self._counts))
 
     def draws(self) -> tuple[Draw, ...]:
-        return tuple([_draw(draw) for draw in self._record.get("draws", ())])
+        return tuple([_draw(draw) for draw in self._whole().get("draws", ())])
 
     def explanation(self) -> Explanation:
-        return explain(self._policy, self._record)
+        return explain(self._policy, self._whole())
 
     def document(self, decision: Decision) -> dict[str, Any]:
         """Write the decision as JSON: its record, and what is computed for whoever shows it."""
@@ -127,13 +129,20 @@ class _Origin:
             "token": decision.token,
             "items": [to_json(item) for item in decision.items],
         }
-        written = {**self._record, **{name: value for name, value in late.items() if value}}
+        written = {**self._whole(), **{name: value for name, value in late.items() if value}}
         if decision.cache != "miss":
             written["cache"] = decision.cache
         if decision.valid_until is not None:
             written["valid_until"] = write_instant(decision.valid_until)
         written["explanation"] = to_json(decision.explanation)
         return written
+
+    def _whole(self) -> Mapping[str, Any]:
+        """The record with what was drawn: asking again does not change why something is shown."""
+        recall, self._recall = self._recall, None
+        if recall is not None and (draws := recall()):
+            self._record = {**self._record, "draws": draws}
+        return self._record
 
 
 # There are few of these values, and they are shown with every decision.

@@ -94,7 +94,7 @@ def _because(policy: CompiledPolicy, decision: Mapping[str, Any]) -> Iterator[st
 def _chosen(policy: CompiledPolicy, decision: Mapping[str, Any]) -> str:
     if decision["reason"] == "priority":
         return "of what fits you, this comes first"
-    if _explores(decision) or _all_alike(decision):
+    if _explores(decision) or _all_alike(decision) or not _has_learned(decision):
         return "we are trying this with some visitors to learn what helps"
     known = [
         trait.plain or trait.id
@@ -155,6 +155,11 @@ def _all_alike(decision: Mapping[str, Any]) -> bool:
         and len(draw["candidates"]) > 1
         for draw in draws
     )
+
+
+def _has_learned(decision: Mapping[str, Any]) -> bool:
+    """Whether any decision of the slot had been counted when this one was drawn."""
+    return any(draw["rounds"] for draw in decision.get("draws", ()))
 
 
 def _method(policy: CompiledPolicy, decision: Mapping[str, Any]) -> Method:

@@ -401,6 +401,7 @@ def resident_bytes():
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # it may be ignored in the background
     kind, task, *arguments = sys.argv[1:]
     steps = globals()[task](*arguments)
     if isinstance(steps, GeneratorType):

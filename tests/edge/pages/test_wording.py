@@ -16,9 +16,10 @@ def decision(reason="bandit", **more):
     return Decision(id="d", slot="hero", decided_at=NOW, reason=reason, **more)
 
 
-def drawn(*scores):
-    """A draw between candidates of these scores."""
-    return Draw(candidates=tuple(Candidate(creative="c", score=s, probability=0.5) for s in scores))
+def drawn(*scores, rounds=3):
+    """A draw between candidates of these scores, after so many decisions that were counted."""
+    candidates = tuple(Candidate(creative="c", score=s, probability=0.5) for s in scores)
+    return Draw(candidates=candidates, rounds=rounds)
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,7 @@ def drawn(*scores):
         (decision(draws=(drawn(0.1, 0.2),)), "Works best so far"),
         (decision(draws=(drawn(0.1, 0.1),)), "Chosen to learn"),
         (decision(draws=(drawn(0.1),)), "Works best so far"),
+        (decision(draws=(drawn(0.1, 0.2, rounds=0),)), "Chosen to learn"),
         (
             decision(explanation=Explanation(method=Method(kind="bandit", exploration=True))),
             "Chosen to learn",
