@@ -31,6 +31,13 @@ def test_a_keys_file_at_fault(run: Run, keys: Path) -> None:
     assert "`keys` is absent" in result.stderr
 
 
+def test_a_keys_file_that_is_absent(run: Run, folder: Path) -> None:
+    """Without a keys file it is said how to make one."""
+    result = run("serve", "--keys", folder / "keys.json")
+    assert result.exit_code == 1
+    assert f"there is no {folder / 'keys.json'}; make it with `clew key new" in result.stderr
+
+
 def test_a_policy_at_fault(run: Run, keys: Path, folder: Path) -> None:
     """A policy with a fault is told of before any worker starts."""
     policy = folder / "policy.json"
