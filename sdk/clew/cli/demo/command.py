@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import FrameType
 
 import click
 import httpx
@@ -70,7 +73,7 @@ def demo(
     Open a shop that runs clew, and watch it learn and measure.
 
     Simulated visitors come by over HTTP, and you may, too. Nothing of it is kept. Without --once
-    the shop stays open until Ctrl-C. Port 0 is any that is free.
+    the shop stays open until Ctrl-C (or SIGTERM). Port 0 is any that is free.
     """
     if once and visitors is None:
         visitors = ENOUGH
@@ -79,7 +82,7 @@ def demo(
 
 def run(plan: Plan) -> None:
     """Open the shop, let the visitors come, and print what was found."""
-    with TemporaryDirectory(prefix="clew-demo-") as folder, _quiet():
+    with _ended_as_by_ctrl_c(), TemporaryDirectory(prefix="clew-demo-") as folder, _quiet():
         url = f"sqlite:///{Path(folder) / 'demo.db'}"
         shop = open_shop(url, seed=plan.seed, window_seconds=plan.window_seconds)
         with shop.client, served(shop.app, plan.port) as address:
@@ -98,6 +101,32 @@ def run(plan: Plan) -> None:
 
 
 @contextmanager
+def _ended_as_by_ctrl_c() -> Iterator[None]:
+    """Take what else ends a process, as a service manager or a closed window does, as Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are not ours
+        return
+    names = (name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+    before = {signal.Signals[name]: signal.getsignal(signal.Signals[name]) for name in names}
+    ours = [number for number, handler in before.items() if handler == signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, _ctrl_c)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, before[number])
+
+
+def _ctrl_c(_: int, frame: FrameType | None) -> None:
+    """Do what Ctrl-C does at the moment; behind a shell's `&` it does nothing, so end here."""
+    handler = signal.getsignal(signal.SIGINT)
+    if not callable(handler):
+        raise KeyboardInterrupt
+    handler(signal.SIGINT, frame)
+
+
+@contextmanager
 def _quiet() -> Iterator[None]:
     """Log errors only: that visitors come without a consent, as they should, is no news here."""
     logger = logging.getLogger("clew")
@@ -110,8 +139,10 @@ def _quiet() -> Iterator[None]:
 
 
 def _welcome(plan: Plan, address: str) -> None:
-    tell(f"A pizza shop is open at {address}", style="bold")
-    tell("  Open it in two browsers, or in a private window, and allow personalising in both.")
+    until = ", until all visitors are counted" if plan.once else ""
+    tell(f"A pizza shop is open at {address}{until}", style="bold")
+    if not plan.once:
+        tell("  Open it in two browsers, or in a private window, and allow personalising in both.")
     tell(f"  {address}/_clew/why      why you see what you see")
     tell(f"  {address}/_clew/measure  what it earned")
     tell(

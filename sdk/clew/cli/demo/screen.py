@@ -22,10 +22,10 @@ def screen(visitors: Visitors, found: Measurement, *, waiting: str = "") -> Rend
     Args:
         waiting: what is waited for, in words.
     """
-    drawn = sum(one.decisions for one in found.creatives)
+    allowing = sum(arm.subjects for arm in found.arms)
     head = (
-        f"{several(visitors.count, 'simulated visitor')}, {several(drawn, 'decision')}, "
-        f"{several(visitors.orders, 'order')}, seed {visitors.seed}"
+        f"{several(visitors.count, 'simulated visitor')}, {allowing:,} who allowed it and are "
+        f"measured, {several(visitors.orders, 'order')} of all, seed {visitors.seed}"
         f"{', all creatives equally good' if visitors.null else ''}"
     )
     maturing = sum(arm.maturing for arm in found.arms)
@@ -41,7 +41,7 @@ def screen(visitors: Visitors, found: Measurement, *, waiting: str = "") -> Rend
 def _creatives(visitors: Visitors, found: Measurement) -> Table:
     rows = table(
         HERO,
-        "#decisions",
+        "#decisions for treated",
         "#share of all",
         f"#of the last {RECENT} treated",
         "",

@@ -127,15 +127,18 @@ class Visitors:
         pizza = pizzas[int(person.fancy * len(pizzas))]
         await self._post("/consent", data={"choice": "allow" if person.allows else "withdraw"})
         if person.browses:
-            await self._get(f"/pizza/{pizza}")
-        hero = await self._look(await self._get("/"))
+            await self._look(await self._get(f"/pizza/{pizza}"))
+        told = (await self._look(await self._get("/"))).get(HERO, {})
+        if told.get("reason") == "bandit":
+            self._recent.append(told["creative"])
+        hero = told.get("creative") or _PLAIN
         if person.orders(hero, null=self.null):
             self.orders += 1
             await self._post("/basket", data={"sku": pizza})
             await self._post("/checkout")
 
-    async def _look(self, page: str) -> str:
-        """See the front page, as its beacon tells; gives which hero it was."""
+    async def _look(self, page: str) -> Mapping[str, Any]:
+        """See a page, as its beacon reports; gives what was told of its slots."""
         state = _state_of(page)
         seen = [
             {"token": told["token"], "type": "displayed"}
@@ -144,10 +147,8 @@ class Visitors:
         ]
         if seen:
             await self._post(state["post"], json={"view": state["view"], "outcomes": seen})
-        told = state["slots"].get(HERO, {})
-        if told.get("reason") == "bandit":
-            self._recent.append(told["creative"])
-        return told.get("creative") or _PLAIN
+        slots: Mapping[str, Any] = state["slots"]
+        return slots
 
     async def _get(self, path: str) -> str:
         return (await self._ask("GET", path)).text
