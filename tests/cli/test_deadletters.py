@@ -89,3 +89,12 @@ def test_memory_has_no_letters(run: Run) -> None:
     """A backend that keeps nothing on disk is told from one without letters."""
     answer = run("deadletter", "list", "--backend", "memory://")
     assert (answer.exit_code, "name a --spool FOLDER" in answer.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("command", ["list", "replay"])
+def test_an_absent_database_is_not_made(run: Run, folder: Path, command: str) -> None:
+    """A database that is not there is refused, as by commands that read, and not made."""
+    answer = run("deadletter", command, "--backend", "sqlite:///absent.db")
+    assert (answer.exit_code, answer.stdout) == (1, "")
+    assert "there is no absent.db; name the data with --backend" in answer.stderr
+    assert list(folder.iterdir()) == []

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import Result
@@ -72,3 +73,15 @@ def test_what_is_not_there_is_said(imported: Run, words: list[str], code: int, n
     result = imported(*words)
     assert result.exit_code == code
     assert named in result.stderr
+
+
+def test_a_policy_makes_the_database(run: Run, policy: Path, folder: Path) -> None:
+    """With `--policy` a decision needs no database before; without it none is made."""
+    words = ("decide", "hero", "--subject", "u1")
+    refused = run(*words)
+    assert (refused.exit_code, (folder / "clew.db").exists()) == (1, False)
+    assert "there is no clew.db" in refused.stderr
+    made = run(*words, "--policy", policy)
+    assert (made.exit_code, (folder / "clew.db").exists()) == (0, True)
+    assert "hero: " in made.stdout
+    assert run(*words).exit_code == 0

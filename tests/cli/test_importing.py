@@ -164,3 +164,28 @@ def test_the_real_file_again_changes_nothing(
     report = _import_retail(retail_csv, file)
     assert (report["applied"], report["duplicate"], report["consents"]) == (0, 30_000, 0)
     assert dump(file) == before
+
+
+@pytest.mark.parametrize(
+    ("header", "with_policy", "said"),
+    [
+        pytest.param("other,columns", True, "column", id="columns"),
+        pytest.param(HEADER, False, "no policy is live", id="no-policy"),
+    ],
+)
+def test_a_failed_import_makes_no_database(
+    run: Run, folder: Path, header: str, *, with_policy: bool, said: str
+) -> None:
+    """What cannot be imported at all leaves no empty database behind."""
+    file, how = write_csv(folder, [line()]), write_map(folder)
+    if not with_policy:
+        document = json.loads(how.read_text())
+        del document["policy"]
+        how.write_text(json.dumps(document))
+    rows = file.read_text().splitlines(keepends=True)
+    file.write_text("".join([f"{header}\n", *rows[1:]]))
+    before = set(folder.iterdir())
+    result = run("import", file, "--map", how)
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert set(folder.iterdir()) == before

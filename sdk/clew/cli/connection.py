@@ -55,6 +55,11 @@ class Connection:
         return Path(path) if scheme == "sqlite" else None
 
     @property
+    def is_absent(self) -> bool:
+        """Whether it is a file that is not there yet."""
+        return self.file is not None and not self.file.exists()
+
+    @property
     def place(self) -> str:
         """The URL as it may be shown: without the key or password in it."""
         scheme, separator, rest = self.url.partition("://")
@@ -75,20 +80,30 @@ class Connection:
         with closing(self.backend(policy=policy, as_of=as_of)) as backend:
             yield backend
 
+    def check_there(self) -> None:
+        """
+        Check that there is data, before a command that only reads would make an empty database.
+
+        Raises:
+            ConfigurationError: there is no such file.
+        """
+        if self.is_absent:
+            raise ConfigurationError(
+                f"there is no {self.file}; name the data with --backend, or `clew import` some"
+            )
+
     @contextmanager
     def reading(
         self, *, policy: Path | None = None, as_of: float | None = None
     ) -> Iterator[tuple[Client, Backend]]:
         """
-        Open a client on data that is there.
+        Open a client on data that is there; a policy seeds it, in a new database if need be.
 
         Raises:
-            ConfigurationError: there is no such file, or no policy is live.
+            ConfigurationError: there is no such file and no policy for it, or no policy is live.
         """
-        if self.file is not None and not self.file.exists():
-            raise ConfigurationError(
-                f"there is no {self.file}; name the data with --backend, or `clew import` some"
-            )
+        if policy is None:
+            self.check_there()
         backend = self.backend(policy=policy, as_of=as_of)
         clock = None if as_of is None else _Standing(as_of)
         with Client(self.url, tenant=self.tenant, backend=backend, clock=clock) as client:
@@ -171,5 +186,5 @@ policy_option = click.option(
     "policy_path",
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="A policy file or folder; it goes live where none is.",
+    help="A policy file or folder; it goes live where none is, in a new database if need be.",
 )

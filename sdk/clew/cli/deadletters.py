@@ -39,6 +39,7 @@ def deadletter() -> None:
 @connected
 def list_letters(connection: Connection, *, spool: Path | None, as_json: bool) -> None:
     """Show every dead letter, oldest first, with why it was given up."""
+    connection.check_there()
     with connection.opened() as backend:
         letters = _dead_letters(backend, connection, spool).read()
     if as_json:
@@ -59,6 +60,7 @@ def list_letters(connection: Connection, *, spool: Path | None, as_json: bool) -
 @click.pass_context
 def replay(ctx: click.Context, connection: Connection, *, spool: Path | None) -> None:
     """Send every dead letter again; what is refused again stays. Exits with 1 if any does."""
+    connection.check_there()
     with connection.opened() as backend:
         box = _dead_letters(backend, connection, spool)
         with box.replaying() as letters:

@@ -35,7 +35,7 @@ def doctor(ctx: click.Context, connection: Connection, *, as_json: bool) -> None
     found = _Findings({"url": connection.place, "tenant": connection.tenant})
     found.facts["keys"] = _keys()
     _look_at_spool(connection, found)
-    if connection.file is not None and not connection.file.exists():
+    if connection.is_absent:
         found.facts["reachable"] = False
         found.faults.append(
             f"there is no {connection.file} yet: name the data with --backend or CLEW_URL, or "

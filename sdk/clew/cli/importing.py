@@ -12,7 +12,7 @@ import click
 
 from clew.cli.connection import Connection, as_of_option, connected, json_option, policy_option
 from clew.cli.show import console, print_json, several, table, tell
-from clew.integrations.importing import Report, import_file, load_map
+from clew.integrations.importing import Report, check_import, import_file, load_map
 
 __all__ = ["import_rows"]
 
@@ -53,9 +53,13 @@ def import_rows(
     A row is taken once: the same file again changes nothing.
     """
     how = load_map(map_path)
+    policy_path = policy_path or how.policy
+    if connection.is_absent:  # what fails here leaves no empty database behind
+        with Connection("memory://", connection.tenant).opened(policy=policy_path) as trial:
+            check_import(file, how, trial)
     letters = dead_letters or Path(f"{file.name}.deadletter.ndjson")
     with (
-        connection.opened(policy=policy_path or how.policy, as_of=as_of) as backend,
+        connection.opened(policy=policy_path, as_of=as_of) as backend,
         _progress(file) as progress,
     ):
         report = import_file(

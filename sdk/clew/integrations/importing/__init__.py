@@ -2,6 +2,6 @@
 
 from clew.integrations.importing.maps import CompiledMap, load_map
 from clew.integrations.importing.report import Report
-from clew.integrations.importing.run import import_file
+from clew.integrations.importing.run import check_import, import_file
 
-__all__ = ["CompiledMap", "Report", "import_file", "load_map"]
+__all__ = ["CompiledMap", "Report", "check_import", "import_file", "load_map"]

@@ -19,7 +19,21 @@ from clew.integrations.importing.report import KindCount, Report
 from clew.integrations.importing.rows import Facts, RowReader
 from clew.model.batch import BATCH_MAX, ItemResult
 
-__all__ = ["import_file"]
+__all__ = ["check_import", "import_file"]
+
+
+def check_import(path: Path, how: CompiledMap, backend: Backend) -> None:
+    """
+    Check, before anything is stored, that a file can be imported: its columns and the policy.
+
+    Raises:
+        OSError: the file cannot be read.
+        ConfigurationError: no policy is live.
+        DocumentError: the file lacks columns, or the policy does not take what the map makes.
+    """
+    check_against(how, _live(backend))
+    with open_rows(path, how.map) as rows:
+        next(iter(rows), None)  # reads the header
 
 
 def import_file(
