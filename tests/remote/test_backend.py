@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from clew.backends import open_backend
+from clew.backends.http.backend import POLICY_SECONDS
 from clew.backends.http.transport import Response
 from clew.errors import (
     BackendRejectedError,
@@ -15,6 +16,7 @@ from clew.errors import (
 )
 from clew.model.request import DecisionRequest
 from client.worlds import bundle
+from remote.standin import KEY
 from remote.worlds import DOCUMENT, eventually
 
 APPEND = "/clew/v1/append"
@@ -234,3 +236,32 @@ def test_nobody_keeps_a_connection_that_ended(remote):
         remote.server.start()
     backend.close()
     eventually(lambda: backend._transport._idle == [])
+
+
+def test_a_server_that_is_away_is_told_once_per_outage(remote, caplog):
+    """One warning names the server and what to check; the next comes with the next outage."""
+
+    def warnings() -> list[str]:
+        return [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+
+    def ask() -> None:
+        remote.clock.move(POLICY_SECONDS + 1.0)
+        fetching = backend._refresh_policy()
+        if fetching is not None:
+            fetching.result()
+
+    remote.server.stop()
+    backend = remote.backend()
+    for _ in range(3):
+        ask()
+    [said] = warnings()
+    for part in (remote.server.url.partition("@")[2], "fall back", "facts wait", "clew serve"):
+        assert part in said
+    assert KEY not in said
+    remote.server.start()
+    ask()
+    remote.server.stop()
+    for _ in range(2):
+        ask()
+    assert len(warnings()) == 2
+    backend.close()

@@ -117,6 +117,8 @@ class HttpBackend:
         self._put: Callable[[bytes], object] = self._append_soon
         self._is_closed = False
         self._has_complained = False
+        #: Whether it was said that the server does not tell its policy; until it does again.
+        self._is_cut_off = False
         self._begin()
         _alive.add(self)
 
@@ -322,12 +324,24 @@ class HttpBackend:
     def _try_to_fetch_policy(self) -> None:
         try:
             self._fetch_policy()
+            self._is_cut_off = False
         except (BackendError, ConfigurationError, DocumentError) as error:
-            logger.debug("the policy could not be fetched: %s", error)
+            self._note_cut_off(error)
             # Asked again with the next decision, but not with each of them.
             self._policy.checked_at = self._clock.now() - POLICY_SECONDS + 1.0
         finally:
             self._is_fetching = False
+
+    def _note_cut_off(self, error: Exception) -> None:
+        """Tell of an outage once; an error of the network names the server."""
+        level = logging.DEBUG if self._is_cut_off or self._is_closed else logging.WARNING
+        self._is_cut_off = True
+        logger.log(
+            level,
+            "the live policy could not be fetched: %s; until it is, decisions fall back and facts "
+            "wait; check that `clew serve` runs there, the URL, and the key (said once)",
+            error,
+        )
 
     def _fetch_policy(self) -> None:
         # The first decision finds a connection open from then on.
