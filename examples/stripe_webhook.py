@@ -3,8 +3,8 @@ Payments that Stripe reports become conversions: clew behind a webhook, in Starl
 
 Needs `pip install '.[edge,server]'` in clew's folder. `python stripe_webhook.py` plays a payment to
 itself; `uvicorn stripe_webhook:app` waits for Stripe, with STRIPE_WEBHOOK_SECRET set to the
-endpoint's secret. The checkout session carries the subject: create it with
-`client_reference_id=subject`.
+endpoint's secret. It does not start without: anybody could sign with a secret that stands here. The
+checkout session carries the subject: create it with `client_reference_id=subject`.
 
 Stripe repeats an event until it is answered with 2xx, and sometimes after. An emitted fact is on
 disk when `emit` returns, so the answer may be given at once; the event's id is the fact's, so what
@@ -16,6 +16,7 @@ import hashlib
 import hmac
 import json
 import os
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,7 +29,11 @@ from starlette.routing import Route
 
 from clew import AsyncClient
 
-SECRET = os.environ.get("STRIPE_WEBHOOK_SECRET", "whsec_example").encode()
+SECRET = os.environ.get("STRIPE_WEBHOOK_SECRET", "").encode()
+if not SECRET:
+    if __name__ != "__main__":
+        sys.exit("set STRIPE_WEBHOOK_SECRET to the endpoint's signing secret (Stripe shows it)")
+    SECRET = b"whsec_of_this_play"
 TOLERANCE_SECONDS = 300.0
 POLICY = {
     "id": "pizza",
@@ -102,9 +107,7 @@ async def play() -> None:
         await client.consent("ada", grant=["personalise"], source="signup_form")
         shown = await client.decide("hero", subject="ada")
         client.report(shown, "displayed")
-        await asyncio.sleep(
-            1
-        )  # Stripe's clock has whole seconds, and an order comes after an offer
+        await asyncio.sleep(1)  # Stripe counts whole seconds, and an order comes after an offer
         now = int(time.time())
         paid = {"client_reference_id": "ada", "amount_total": 2390, "currency": "eur"}
         event = {"id": f"evt_{now}", "type": "checkout.session.completed", "created": now}

@@ -12,6 +12,7 @@ import tempfile
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import clew
 from clew.integrations.importing import import_file, load_map
@@ -41,13 +42,22 @@ def made_up(path: Path) -> Path:
     return path
 
 
+def worded(value: Any, *, is_age: bool) -> str:
+    """Write the value of a trait: ages in days, numbers as people write them, shares by item."""
+    if is_age and value is not None:
+        return f"{value / 86_400:.1f} days"
+    if isinstance(value, dict):
+        return ", ".join(f"{share:.0%} {item}" for item, share in value["shares"].items())
+    return f"{value:,.2f}".removesuffix(".00") if isinstance(value, int | float) else str(value)
+
+
 def main(folder: Path, *given: str) -> None:
     """Import, and show what came of it."""
     file = Path(given[0]) if given else made_up(folder / "orders.csv")
     subject = given[1] if len(given) > 1 else "anna"
     how = load_map(HERE / "map.json")
-    bundle = build_bundle(load_policy(HERE / "policy"))
-    backend = clew.open_backend("memory://", policy=bundle)
+    loaded = load_policy(HERE / "policy")
+    backend = clew.open_backend("memory://", policy=build_bundle(loaded))
     with clew.Client("memory://", backend=backend) as client:
         report = import_file(
             file,
@@ -65,8 +75,9 @@ def main(folder: Path, *given: str) -> None:
 
         known = client.profile(subject)
         print(f"\nWhat is known of {subject}: {', '.join(known.segments) or 'no segment'}")
+        ages = {trait.id for trait in loaded.policy.traits if trait.aggregate == "recency"}
         for name, value in known.traits.items():
-            print(f"  {name}: {value}")
+            print(f"  {name}: {worded(value, is_age=name in ages)}")
 
         decision = client.decide("usual_and_upsell", subject=subject)
         print(f"\nWhat {subject} is shown ({decision.reason}):")
@@ -77,4 +88,9 @@ def main(folder: Path, *given: str) -> None:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        main(Path(folder), *sys.argv[1:])
+        try:
+            main(Path(folder), *sys.argv[1:])
+        except OSError as error:
+            sys.exit(f"{error.filename}: {error.strerror}; name a file in the columns of map.json")
+        except clew.ClewError as error:
+            sys.exit(str(error))

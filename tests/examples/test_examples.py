@@ -1,5 +1,6 @@
 """Every example runs alone, in a folder that holds nothing else, and leaves nothing behind."""
 
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,6 +32,34 @@ def test_an_example_runs_alone(example: Path, tmp_path: Path) -> None:
     assert child.stdout.strip()
     left = {path.name for path in tmp_path.iterdir()} - {example.name}
     assert {name for name in left if not name.startswith("clew.db")} == set()
+
+
+def test_the_webhook_needs_its_secret(tmp_path: Path) -> None:
+    """Imported by a server without Stripe's secret the example refuses to start."""
+    copy(EXAMPLES / "stripe_webhook.py", tmp_path)
+    free = {name: text for name, text in os.environ.items() if name != "STRIPE_WEBHOOK_SECRET"}
+    command = [sys.executable, "-B", "-c", "import stripe_webhook"]
+    child = run(command, cwd=tmp_path, env=free, capture_output=True, text=True, check=False)
+    assert child.returncode == 1
+    assert child.stderr.startswith("set STRIPE_WEBHOOK_SECRET to ")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param(None, "orders.csv: No such file or directory", id="absent"),
+        pytest.param("a,b\n1,2\n", "the file has no column", id="columns"),
+    ],
+)
+def test_an_order_history_at_fault(tmp_path: Path, text: str | None, said: str) -> None:
+    """A file that cannot be imported is told of without a traceback."""
+    if text is not None:
+        (tmp_path / "orders.csv").write_text(text)
+    command = [sys.executable, "-B", str(EXAMPLES / "order_history"), "orders.csv"]
+    child = run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert child.returncode == 1
+    assert said in child.stderr
+    assert "Traceback" not in child.stderr
 
 
 def test_the_quickstart_is_short() -> None:
