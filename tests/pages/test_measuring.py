@@ -42,6 +42,28 @@ def test_it_says_the_lift_in_words() -> None:
     assert "that is +38.0 %, interval −25.0 % to +52.0 %" in root.text
 
 
+def test_code_in_a_note_is_code() -> None:
+    """What a note sets between backticks stands as code, and no backtick is left."""
+    notes = ("call `client.report` or load `/_clew/beacon.js`", "nothing <b> to call")
+    root = read(measured(notes=notes))
+    assert [one.text for one in root.all("code")] == ["client.report", "/_clew/beacon.js"]
+    said = [one.text for one in root.all("p", **{"class": "note"})]
+    assert said[0].split() == notes[0].replace("`", "").split()
+    assert said[1] == notes[1]
+
+
+def test_a_wide_table_shows_that_it_scrolls() -> None:
+    """Every table lies in a region that scrolls, with a shadow where there is more of it."""
+    page = clew.measurement_page([shown()])
+    root = Document(page).root
+    regions = root.all("div", **{"class": "scroll"})
+    assert len(regions) == len(root.all("table")) > 0
+    style = re.search(r"\.scroll \{(.*?)\}", page, re.DOTALL)
+    assert style is not None
+    assert "overflow-x: auto" in style[1]
+    assert style[1].count("var(--shadow)") == 2
+
+
 @pytest.mark.parametrize(
     ("lower", "upper", "verdict"),
     [

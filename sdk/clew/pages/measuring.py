@@ -78,7 +78,7 @@ def _view(one: Measurement, key: str) -> dict[str, Any]:
         "verdict": _verdict(one.absolute),
         "relative": _relative(one),
         "estimand": one.estimand,
-        "notes": one.notes,
+        "notes": [note.split("`") for note in one.notes],  # every second piece is code
         "pictures": pictures(one, key),
         "has_looks": bool(one.looks),
         "arms": _arms(one.arms),
