@@ -82,6 +82,7 @@ subjects = st.sampled_from(SUBJECTS)
 OPERATIONS = st.one_of(
     st.tuples(st.just("view"), subjects, st.integers(0, 3)),
     st.tuples(st.just("order"), subjects, st.integers(1, 99)),
+    st.tuples(st.just("namesake"), subjects, st.integers(0, 3)),
     st.tuples(st.just("secret"), subjects, st.integers(0, 3)),
     st.tuples(st.just("decide"), subjects, st.sampled_from(["hero", "served"])),
     st.tuples(
@@ -116,6 +117,11 @@ class Story:
 
     def order(self, client: Client, subject: str, total: int) -> None:
         client.emit("order_completed", subject=subject, data={"total": total})
+
+    def namesake(self, client: Client, subject: str, outcome: int) -> None:
+        """An order under the id of an outcome, which may or may not be the same event."""
+        if outcome < len(self.outcomes):
+            client.emit("order_completed", subject=subject, id=self.outcomes[-1 - outcome])
 
     def secret(self, client: Client, subject: str, word: int) -> None:
         client.emit("secret_told", subject=subject, data={"word": f"word-{word}"})

@@ -112,6 +112,32 @@ def test_where_a_batch_is_cut_does_not_matter(world, split):
     assert sums_of(other, decision.creative)["e:1"] > 0.0
 
 
+@pytest.mark.parametrize("first", ["signal", "outcome"])
+@pytest.mark.parametrize("kind", ["displayed", "sent", "interacted", "dismissed", "converted"])
+def test_only_a_conversion_is_the_same_event(world, kind, first):
+    """An outcome is a duplicate of the signal of its id only if it says the same (M1)."""
+    client = world.client()
+    people(client, ["u-1"])
+    made, payloads = embedded(client).decide(request())
+    decision = made["hero"].id
+    told = {
+        "signal": fact(world, "signal", "order-1", type="order_completed"),
+        "outcome": fact(world, "outcome", "order-1", type=kind, decision=decision),
+    }
+    seen = fact(world, "outcome", "o-1", type="displayed", decision=decision)
+    order = sorted(told, key=lambda name: name != first)
+    results = embedded(client).append([*payloads, seen, *(told[name] for name in order)])
+    outcome = results[2 + order.index("outcome")]
+    is_same = kind == "converted"
+    assert outcome.status == ("duplicate" if is_same and first == "signal" else "applied")
+    assert results[2 + order.index("signal")].status == "applied"
+    # The order is learned from once, whichever of the two has told it.
+    sums = sums_of(world.client(), made["hero"].creative)
+    (draw,) = made["hero"].draws
+    p = draw.predicted
+    assert sums["e:1"] == pytest.approx(p * (1 - p) * draw.means["1"] - p + 1.0)
+
+
 def request():
     """A request for the slot `hero` by `u-1`."""
     return DecisionRequest(slots=("hero",), subject="u-1")

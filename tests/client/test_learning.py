@@ -175,6 +175,61 @@ def test_an_id_counts_by_one_way_only(world):
     assert client.profile("u-1").signals == 2
 
 
+def learned(world, tenant, kind, first, ids, *, stored):
+    """What an order and an outcome of these ids teach: seen at once, and by a new client later."""
+    counts_on = "sent" if kind == "sent" else "displayed"
+    client = world.client(policy(slots=[slot(counts_on=counts_on)]), tenant=tenant)
+    people(client, ["u-1"])
+    decision = client.decide("hero", subject="u-1")
+    client.report(decision, counts_on)
+    acts = {
+        "signal": lambda: client.emit("order_completed", subject="u-1", id=ids[0]),
+        "outcome": lambda: client.report(decision, kind, id=ids[1]),
+    }
+    statuses = {}
+    for act in sorted(acts, key=lambda name: name != first):
+        statuses[act] = acts[act]()
+        if stored:
+            client.flush()
+    at_once = everything(client)
+    client.flush()
+    later = everything(world.client(tenant=tenant))
+    return statuses["outcome"], at_once, everything(client), later
+
+
+@pytest.mark.parametrize("stored", [True, False], ids=["stored", "on-its-way"])
+@pytest.mark.parametrize("first", ["signal", "outcome"])
+@pytest.mark.parametrize("kind", ["displayed", "sent", "interacted", "dismissed"])
+def test_what_is_no_conversion_is_another_event(world, kind, first, stored):
+    """An order counts whatever else was told under its id of its decision, and that, too (M1)."""
+    apart = learned(world, "apart", kind, first, ("order-1", "o-1"), stored=stored)
+    assert learned(world, "same", kind, first, ("order-1", "order-1"), stored=stored) == apart
+    assert apart[0] == "applied"
+    assert any(sums.get("e:1", 0.0) > 0.0 for sums in apart[1].values())
+
+
+@pytest.mark.parametrize("first", ["signal", "outcome"])
+@pytest.mark.parametrize("kind", ["interacted", "converted"])
+def test_the_same_event_counts_once(world, kind, first):
+    """An outcome that counts for an objective, told as a signal of that kind too, counts once."""
+    objectives = [{"id": "orders", "signal": kind, "count": "every"}]
+    client = world.client(policy(objectives=objectives))
+    people(client, ["u-1"])
+    decision = show(client, "u-1")
+    client.flush()
+    acts = {
+        "signal": lambda: client.emit(kind, subject="u-1", id="one"),
+        "outcome": lambda: client.report(decision, kind, id="one"),
+    }
+    one, other = sorted(acts, key=lambda name: name != first)
+    acts[one]()
+    once = everything(client)
+    acts[other]()
+    assert everything(client) == once
+    client.flush()
+    assert everything(world.client()) == {name: pytest.approx(s) for name, s in once.items()}
+
+
 def test_an_id_given_again_later_is_known(client):
     """An id that clew made, given back as one's own, is the same fact still (F1)."""
     name = client.emit("product_viewed", subject="u-1")

@@ -6,14 +6,18 @@ Facts from outside, before they are stored: what each may say, given whose key b
 - A browser reports only what was displayed, interacted with and dismissed, by token, without a
   value (RULES K2).
 - A token becomes the decision that it proves.
+- The ids of partners and browsers are made their own: they dedupe among themselves, and take none
+  that the shop, or another partner, will use, such as the number of an order.
 
 One fact at fault is refused alone, and the others are taken.
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import orjson
+from attrs import evolve
 
 from clew.codec import from_json, to_json
 from clew.errors import DocumentError, TokenError
@@ -45,6 +49,12 @@ async def take(key: Key, tenant: Tenant, documents: Sequence[Any]) -> list[ItemR
     items = [one for one in screened if isinstance(one, bytes)]
     stored = iter(await tenant.append(items) if items else ())
     results = [next(stored) if isinstance(one, bytes) else one for one in screened]
+    if not _is_trusted(key):
+        # Whoever sent it knows it by the id that was sent.
+        results = [
+            evolve(result, id=_id(document))
+            for document, result in zip(documents, results, strict=True)
+        ]
     for document, result in zip(documents, results, strict=True):
         tenant.brought[_kind(document), result.status] += 1
     return results
@@ -63,7 +73,23 @@ def _screened(key: Key, tenant: Tenant, document: Any) -> bytes | ItemResult:
                 errors=error_items(error.problems),
             )
     ((kind, fact),) = document.items()
-    return _SCREENS[kind](key, tenant, fact) or orjson.dumps({kind: fact})
+    refused = _SCREENS[kind](key, tenant, fact)
+    if refused is not None:
+        return refused
+    if not _is_trusted(key):
+        # A copy, for the answer names what was sent.
+        fact = {**fact, "id": _own_id(key, fact["id"])}
+    return orjson.dumps({kind: fact})
+
+
+def _is_trusted(key: Key) -> bool:
+    """Whether a key's holder may name facts as the shop does."""
+    return not (key.types or key.browser)
+
+
+def _own_id(key: Key, id: str) -> str:
+    """Make of an id one that only the holder of this key can come by."""
+    return hashlib.sha256(orjson.dumps([key.id, id])).hexdigest()
 
 
 def _signal(key: Key, _tenant: Tenant, fact: Fact) -> ItemResult | None:

@@ -19,7 +19,7 @@ from clew.backends.people import load
 from clew.backends.stored import Stored
 from clew.clock import instant, to_text
 from clew.engine.bucketing import store_bucket
-from clew.engine.compiled import CompiledPolicy
+from clew.engine.compiled import OUTCOMES_AS_SIGNALS, CompiledPolicy
 from clew.engine.declared import declared
 from clew.engine.effects import Effects
 from clew.engine.fold import (
@@ -37,7 +37,7 @@ from clew.ids import bucket_of
 from clew.model.batch import ItemResult
 from clew.model.problem import ErrorItem
 
-__all__ = ["Applying", "decision_ref", "stamp"]
+__all__ = ["Applying", "decision_ref", "say_the_same", "stamp"]
 
 Fact = dict[str, Any]
 
@@ -45,6 +45,17 @@ Fact = dict[str, Any]
 def decision_ref(request_id: str, slot: str) -> str:
     """Name a decision by the request that asked for it (RULES D5)."""
     return f"{slot} {request_id}"
+
+
+def say_the_same(outcome: Mapping[str, Any], signal: Mapping[str, Any]) -> bool:
+    """
+    Whether an outcome and a signal of one id are the same event, which counts once (RULES M1).
+
+    Only an outcome that counts for objectives is: whoever saw a display that goes by the number of
+    an order has not ordered.
+    """
+    kind = outcome["type"]
+    return kind in OUTCOMES_AS_SIGNALS and kind in {"converted", signal["type"]}
 
 
 def stamp(person: Person, signal: Fact, received_at: float) -> bool:
@@ -213,7 +224,8 @@ def _signal(batch: Applying, fact: Fact) -> ItemResult:
     )
     if not added:
         return ItemResult(id=fact["id"], status="duplicate")
-    reported = bool(batch.write.known(batch.place(person.subject), "outcome", [fact["id"]]))
+    told = batch.write.fact(batch.place(person.subject), "outcome", fact["id"])
+    reported = told is not None and say_the_same(orjson.loads(told), fact)
     effects = fold_signal(person, fact["subject"], fact, reported=reported)
     batch.took(person, effects)
     return ItemResult(id=fact["id"], status="applied")
@@ -370,8 +382,10 @@ def _outcome(batch: Applying, fact: Fact) -> ItemResult:
         at=instant(fact["occurred_at"]),
         ref=decision,
     )
-    # What was told as a signal already counts but once (M1).
-    if not added or batch.write.known(batch.place(subject), "signal", [fact["id"]]):
+    if not added:
+        return ItemResult(id=fact["id"], status="duplicate")
+    told = batch.write.fact(batch.place(subject), "signal", fact["id"])
+    if told is not None and say_the_same(fact, orjson.loads(told)):
         return ItemResult(id=fact["id"], status="duplicate")
     if made is None:
         return ItemResult(id=fact["id"], status="applied", cause="pending")

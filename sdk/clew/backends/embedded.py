@@ -17,7 +17,7 @@ from weakref import WeakSet
 
 import orjson
 
-from clew.backends.apply import Applying, decision_ref, stamp
+from clew.backends.apply import Applying, decision_ref, say_the_same, stamp
 from clew.backends.archive import Archive
 from clew.backends.base import Admission, Kind, Place, Store
 from clew.backends.figures import Figures
@@ -288,7 +288,9 @@ class Embedded:
                 return Admission("duplicate")
             # Encoded first: what is no JSON is refused before it has changed anything.
             payload = orjson.dumps({"signal": fact})
-            effects = fold_signal(hot.person, subject, fact, reported="outcome" in known)
+            told = self._fact("outcome", fact["id"], place, hot) if "outcome" in known else None
+            reported = told is not None and say_the_same(told, fact)
+            effects = fold_signal(hot.person, subject, fact, reported=reported)
             self._note(hot, Pending("signal", fact["id"], place, payload), effects)
         return Admission("applied", payload)
 
@@ -305,8 +307,9 @@ class Embedded:
             return Admission("queued", payload)
         hot = self._people.get(policy, subject, changes) if subject else _nobody(policy)
         with hot.lock:
-            # What was told as a signal already counts but once (M1).
-            if self._known(("outcome", "signal"), fact["id"], place, hot):
+            known = self._known(("outcome", "signal"), fact["id"], place, hot)
+            told = self._fact("signal", fact["id"], place, hot) if "signal" in known else None
+            if "outcome" in known or (told is not None and say_the_same(fact, told)):
                 return Admission("duplicate")
             effects = fold_outcome(hot.person, fact)
             self._note(hot, Pending("outcome", fact["id"], place, payload), effects)
@@ -323,6 +326,15 @@ class Embedded:
                 for kind in kinds
                 if (kind, name) in hot.pending or read.known(place, kind, [name])
             }
+
+    def _fact(self, kind: Kind, name: str, place: Place, hot: Hot) -> dict[str, Any] | None:
+        """Give a fact that is known, wherever it is by now."""
+        pending = hot.pending.get((kind, name))
+        if pending is not None:
+            return orjson.loads(pending.payload)[kind]  # type: ignore[no-any-return]
+        with self._store.read() as read:
+            body = read.fact(place, kind, name)
+        return None if body is None else orjson.loads(body)
 
     def _note(self, hot: Hot, pending: Pending, effects: Effects) -> None:
         hot.pending[pending.kind, pending.id] = pending

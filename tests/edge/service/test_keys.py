@@ -9,7 +9,17 @@ from clew import DocumentError
 from clew_edge.service.intake import take
 from clew_edge.service.keys import Key, KeyFile, presented
 from clew_edge.service.problems import RefusedError
-from edge.service.asking import KEYS, Asked, consent, outcome, signal, write_keys
+from client.worlds import policy
+from edge.service.asking import (
+    KEYS,
+    Answer,
+    Asked,
+    consent,
+    opened,
+    outcome,
+    signal,
+    write_keys,
+)
 
 #: Every route that needs a key, with the scope that opens it.
 ROUTES = {
@@ -80,6 +90,94 @@ def test_a_partners_word_is_marked_as_such(here: Asked) -> None:
     assert result.status == "applied"
     [stored] = here.stored("signal")
     assert stored["party"] == "partner"
+
+
+def append(here: Asked, id: str) -> Answer:
+    """A parcel's signal, as a batch of clew's."""
+    item = signal(id, "parcel_done")
+    return here.ask("POST", "/clew/v1/append", {"items": [item]}, key="clew_parcels")
+
+
+def cloud_event(here: Asked, id: str) -> Answer:
+    """The same as a CloudEvent, from the source that the shop names, too."""
+    return send_event(here, id, "parcel_done", "clew_parcels")
+
+
+def send_event(here: Asked, id: str, type: str, key: str) -> Answer:
+    """Store one CloudEvent."""
+    event = {"specversion": "1.0", "id": id, "source": "shop", "type": type, "subject": "ada"}
+    headers = {"content-type": "application/cloudevents-batch+json"}
+    return here.ask("POST", "/clew/v1/append", [event], key=key, headers=headers)
+
+
+def track(here: Asked, id: str) -> Answer:
+    """The same as a message of a Segment client."""
+    message = {"messageId": id, "userId": "ada", "event": "parcel_done"}
+    return here.ask("POST", "/v1/track", message, key="clew_parcels")
+
+
+def with_parcels() -> Any:
+    """A policy that has a use for the signals of a partner."""
+    document = policy()
+    [views, *others] = document["traits"]
+    parcels = {**views, "id": "parcels", "signal": "parcel_done"}
+    return {**document, "traits": [views, *others, parcels]}
+
+
+@pytest.mark.parametrize("way", [append, cloud_event, track])
+def test_a_partner_takes_no_id_of_the_shop(tmp_path: Path, way: Any) -> None:
+    """The number of an order in a partner's signal makes no duplicate of the order (C28, M1)."""
+    with opened(tmp_path, document=with_parcels()) as here:
+        here.append(consent())
+        made = here.decide()
+        here.tenant.client.flush()
+        for _ in range(2):  # a partner's own dedupe as they did
+            assert way(here, "order-1").status == 200
+        assert len(here.stored("signal")) == 1
+        assert here.append(
+            signal("order-1", "order_completed"),
+            outcome("order-1", "converted", decision=made["id"]),
+        ) == [("applied", None), ("duplicate", None)]
+        ordered = send_event(here, "order-1", "order_completed", "clew_shop")
+        assert ordered.results == [("applied", None)]
+
+
+def test_a_partner_takes_no_outcome_of_the_shop(tmp_path: Path) -> None:
+    """A conversion that a server reports counts, whatever a partner has called so (C28, M1)."""
+    with opened(tmp_path, document=with_parcels()) as here:
+        here.append(consent())
+        made = here.decide()
+        here.tenant.client.flush()
+        append(here, "pay-7")
+        reported = outcome("pay-7", "converted", decision=made["id"])
+        assert here.append(reported) == [("applied", None)]
+
+
+@pytest.mark.parametrize("id", ["o-1", "x" * 128, "\u20ac" * 128], ids=["short", "long", "wide"])
+@pytest.mark.parametrize("key", ["clew_parcels", "clew_browser"])
+def test_the_answer_names_what_was_sent(tmp_path: Path, key: str, id: str) -> None:
+    """Partners and browsers are answered by their own ids, and send the same again as they like."""
+    with opened(tmp_path, document=with_parcels()) as here:
+        here.append(consent())
+        token = here.decide()["token"]
+        here.tenant.client.flush()
+        said = outcome(id, token=token) if "browser" in key else signal(id, "parcel_done")
+        for status in ("applied", "duplicate"):
+            answer = here.ask("POST", "/clew/v1/append", {"items": [said]}, key=key)
+            assert answer.json == {"results": [{"id": id, "status": status}]}
+
+
+def test_a_browser_takes_no_id_of_the_shop(here: Asked) -> None:
+    """A display that goes by the number of an order takes nothing from the order (K2, M1)."""
+    here.append(consent())
+    made = here.decide()
+    here.tenant.client.flush()
+    told = [outcome("order-1", token=made["token"]), outcome("order-1", token=made["token"])]
+    assert here.append(*told, key="clew_browser") == [("applied", None), ("duplicate", None)]
+    assert here.append(
+        outcome("order-1", "sent", decision=made["id"]),
+        signal("order-1", "order_completed"),
+    ) == [("applied", None), ("applied", None)]
 
 
 @pytest.mark.parametrize(

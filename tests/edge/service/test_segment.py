@@ -197,7 +197,7 @@ def test_a_partner_writes_only_its_own_types(here: Asked) -> None:
     messages = batch(track("m-1", event="Parcel Delivered"), track("m-2"))
     assert post(here, messages, key="clew_parcels").status == 200
     (fact,) = facts(store_of(here))
-    assert (fact["id"], fact["party"]) == ("m-1", "partner")
+    assert (fact["type"], fact["party"]) == ("parcel_delivered", "partner")
 
 
 def test_what_cannot_be_stored_now_is_asked_for_again(here: Asked) -> None:
