@@ -7,6 +7,8 @@ from pathlib import Path
 
 from click.testing import Result
 
+from clew import Client
+from clew.backends.embedded import Embedded
 from clew.policy import build_bundle, load_policy
 
 Run = Callable[..., Result]
@@ -66,6 +68,31 @@ def test_publish_makes_it_live(run: Run, policy: Path) -> None:
     assert "till 1 is live" in run("policy", "publish", policy).stdout
     change(policy, version="2")
     assert "till 2 is live (before: till 1)" in run("policy", "publish", policy).stdout
+
+
+def test_publish_over_one_that_cannot_be_read(run: Run, policy: Path, folder: Path) -> None:
+    """What this version cannot read is named by `doctor`, and another is published over it."""
+    run("policy", "publish", policy)
+    with Client("sqlite:///clew.db") as client:
+        backend = client._core.backend
+        assert isinstance(backend, Embedded)
+        with backend.store.write() as write:
+            write.put_setting("default", "policy.live", b"till 9")
+    assert "policy till 9 cannot be read" in " ".join(run("doctor").output.split())
+    change(policy, version="2")
+    assert "till 2 is live (before: till 9)" in run("policy", "publish", policy).stdout
+
+
+def test_a_rule_nested_too_deep(run: Run, policy: Path) -> None:
+    """A rule of 200 operators is a fault with its file and place."""
+    when: object = True
+    for _ in range(200):
+        when = {"!": [when]}
+    change(policy, segments=[{"id": "deep", "when": when}])
+    result = run("policy", "check", policy)
+    assert result.exit_code == 1
+    assert result.stdout.startswith("policy.json /segments/0/when/!/0/!")
+    assert "split" in result.stdout
 
 
 def test_a_version_keeps_its_content(run: Run, policy: Path) -> None:

@@ -12,6 +12,7 @@ from clew_edge.service.problems import RefusedError
 
 if TYPE_CHECKING:
     from clew_edge.service.app import Service
+    from clew_edge.service.tenants import Tenant
 
 __all__ = ["ROUTES"]
 
@@ -27,17 +28,26 @@ async def healthz(_service: "Service", _scope: Scope, _receive: Receive, send: S
 
 
 async def readyz(service: "Service", _scope: Scope, _receive: Receive, send: Send) -> None:
-    """Say whether the store answers."""
-    asked = [asyncio.to_thread(tenant.backend.decision, "ready") for tenant in service.tenants]
+    """Say whether the stores answer, and hold no live policy that cannot be read here."""
+    asked = [asyncio.to_thread(_look, tenant) for tenant in service.tenants]
     try:
         async with asyncio.timeout(READY_SECONDS):
             await asyncio.gather(*asked)
     except Exception as error:  # noqa: BLE001 - whatever the store says
         logger.warning("not ready: %r", error)
         raise RefusedError(
-            503, "the store does not answer; try again", "unavailable", {"retry-after": "1"}
+            503,
+            "a store does not answer, or its live policy cannot be read; the log says more",
+            "unavailable",
+            {"retry-after": "1"},
         ) from None
     await respond_json(send, {"status": "ok"})
+
+
+def _look(tenant: "Tenant") -> None:
+    """Read what deciding needs; raises when there is no answer."""
+    tenant.backend.decision("ready")
+    tenant.backend.policy()
 
 
 async def metrics(service: "Service", _scope: Scope, _receive: Receive, send: Send) -> None:

@@ -163,7 +163,9 @@ PATHS: Json = {
         "get": _get("One decision.", "subjects", _ref("decision"), 404),
     },
     "/healthz": {"get": _open("Whether the process lives.", _json(_STATUS))},
-    "/readyz": {"get": _open("Whether the store answers.", _json(_STATUS), 503)},
+    "/readyz": {
+        "get": _open("Whether the stores answer and policies can be read.", _json(_STATUS), 503)
+    },
     "/metrics": {
         "get": _open("Figures of this worker.", {"text/plain": {"schema": {"type": "string"}}})
     },

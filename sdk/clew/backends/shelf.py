@@ -4,6 +4,9 @@ The policies that a store holds, and which one is live.
 A policy given in code only seeds: it is stored when its (id, version) is new, and goes live only
 where nothing is live. The same version with other content is refused. Publishing is an act of its
 own, so that a deployment of old code never turns a policy back.
+
+A live policy that this version cannot read, written by a newer one or by hand, is a state that
+passes: until there is another, facts are kept and sent again, and decisions fall back.
 """
 
 import hashlib
@@ -15,7 +18,7 @@ import orjson
 from clew.backends.base import Store
 from clew.engine.compile import compile_policy
 from clew.engine.compiled import CompiledPolicy
-from clew.errors import PolicyConflict
+from clew.errors import BackendUnavailableError, PolicyConflict
 from clew.model.policy import Policy
 
 __all__ = ["Shelf"]
@@ -23,6 +26,8 @@ __all__ = ["Shelf"]
 logger = logging.getLogger("clew")
 
 _LIVE = "policy.live"
+#: Characters of what is wrong with a policy that are told; one may have thousands of faults.
+_SAID_MAX = 300
 #: Parts of a policy that are stored but not acted on by this version.
 _NOT_ENFORCED = ("caps", "suppressions", "journeys", "moments")
 
@@ -35,6 +40,8 @@ class Shelf:
         self._tenant = tenant
         self._checked = -1
         self._live: tuple[str, CompiledPolicy] | None = None
+        #: The live policy that cannot be read, by name and bundle, and why not.
+        self._unreadable: tuple[str, bytes | None, str] | None = None
 
     def seed(self, bundle: bytes) -> None:
         """
@@ -72,21 +79,28 @@ class Shelf:
         self._checked = -1
 
     def live(self, changes: int) -> CompiledPolicy | None:
-        """Give the live policy, compiled; read again when the store's change count differs."""
+        """
+        Give the live policy, compiled; read again when the store's change count differs.
+
+        Raises:
+            BackendUnavailableError: this version cannot read it.
+        """
         if changes != self._checked:
-            with self._store.read() as read:
-                name = read.setting(self._tenant, _LIVE)
-                if name is None:
-                    self._live = None
-                elif self._live is None or self._live[0] != name.decode():
-                    bundle = read.setting(self._tenant, f"policy:{name.decode()}")
-                    self._live = (name.decode(), _compiled(bundle or b"{}"))
+            self._look()
             self._checked = changes
-        return self._live[1] if self._live is not None else None
+        live, unreadable = self._live, self._unreadable
+        if unreadable is not None:
+            raise BackendUnavailableError(unreadable[2])
+        return None if live is None else live[1]
+
+    def live_name(self) -> str | None:
+        """Name the live policy, as `id version`, whether or not it can be read."""
+        with self._store.read() as read:
+            return _name(read.setting(self._tenant, _LIVE))
 
     @property
     def last(self) -> CompiledPolicy | None:
-        """The live policy as it was when last asked for; the store is not asked."""
+        """The policy that was live and readable when last asked for; the store is not asked."""
         live = self._live
         return None if live is None else live[1]
 
@@ -97,12 +111,40 @@ class Shelf:
         return sorted(name.removeprefix("policy:") for name in found)
 
     def version(self, policy_id: str, version: str) -> CompiledPolicy | None:
-        """Give a stored version, compiled."""
-        if self._live is not None and self._live[0] == f"{policy_id} {version}":
+        """
+        Give a stored version, compiled.
+
+        Raises:
+            BackendUnavailableError: this version of clew cannot read it.
+        """
+        name = f"{policy_id} {version}"
+        if self._live is not None and self._live[0] == name:
             return self._live[1]
         with self._store.read() as read:
-            bundle = read.setting(self._tenant, f"policy:{policy_id} {version}")
-        return _compiled(bundle) if bundle is not None else None
+            bundle = read.setting(self._tenant, f"policy:{name}")
+        return _compiled(name, bundle) if bundle is not None else None
+
+    def _look(self) -> None:
+        """See which policy is live now; one that is known already is not compiled again."""
+        with self._store.read() as read:
+            name = _name(read.setting(self._tenant, _LIVE))
+            if name is None:
+                self._live = self._unreadable = None
+                return
+            if self._live is not None and self._live[0] == name:
+                self._unreadable = None
+                return
+            bundle = read.setting(self._tenant, f"policy:{name}")
+        if self._unreadable is None or self._unreadable[:2] != (name, bundle):
+            self._take(name, bundle)
+
+    def _take(self, name: str, bundle: bytes | None) -> None:
+        try:
+            self._live = (name, _compiled(name, bundle))
+            self._unreadable = None
+        except BackendUnavailableError as error:
+            logger.error("%s", error)  # noqa: TRY400 - the sentence says what is wrong
+            self._unreadable = (name, bundle, str(error))
 
     def _put(self, bundle: bytes) -> str:
         document = orjson.loads(bundle)
@@ -121,10 +163,29 @@ class Shelf:
         return name
 
 
-def _compiled(bundle: bytes) -> CompiledPolicy:
+def _name(live: bytes | None) -> str | None:
+    # Whoever wrote it by hand may have written anything; there is no such policy then.
+    return None if live is None else live.decode(errors="replace")
+
+
+def _compiled(name: str, bundle: bytes | None) -> CompiledPolicy:
     from clew.codec import from_json
 
-    return compile_policy(from_json(Policy, orjson.loads(bundle)))
+    try:
+        if bundle is None:
+            raise LookupError("no policy of this name and version is stored")  # noqa: TRY301
+        return compile_policy(from_json(Policy, orjson.loads(bundle)))
+    except Exception as error:
+        # What a newer version, or a hand, has written may break anything.
+        raise BackendUnavailableError(
+            f"policy {name} cannot be read by this version of clew ({_said(error)}): publish "
+            "another one (`clew policy publish`), or upgrade clew if a newer one published it"
+        ) from error
+
+
+def _said(error: Exception) -> str:
+    said = " ".join(f"{type(error).__name__}: {error}".split())
+    return said if len(said) <= _SAID_MAX else f"{said[:_SAID_MAX]}…"
 
 
 def _warn(document: dict[str, Any], name: str) -> None:

@@ -73,8 +73,8 @@ def publish(connection: Connection, path: Path) -> None:
     loaded = load_policy(path)
     bundle = build_bundle(loaded)
     with connection.embedded() as backend:
-        before = backend.policy()
+        before = backend.shelf.live_name()
         backend.shelf.publish(bundle)
-    instead = f" (before: {before.id} {before.version})" if before is not None else ""
+    instead = f" (before: {before})" if before is not None else ""
     live = loaded.policy
     tell(f"{live.id} {live.version} is live{instead}; sha256 {loaded.sha256}")

@@ -2,11 +2,14 @@
 
 import hashlib
 import re
+from pathlib import Path
 
 import pytest
 
 from clew import schema
-from edge.service.asking import Asked, consent, signal
+from clew.backends.embedded import Embedded
+from client.worlds import bundle, policy
+from edge.service.asking import Asked, consent, opened, signal
 
 
 def test_the_policy_has_its_digest_as_etag(here: Asked) -> None:
@@ -100,6 +103,39 @@ def test_a_sick_store_is_not_ready(here: Asked) -> None:
     assert (sick.status, sick.headers["retry-after"]) == (503, "1")
     asked = {"slots": ["hero"], "subject": "ada"}
     assert here.ask("POST", "/clew/v1/decide", asked).status == 503
+
+
+@pytest.mark.parametrize("body", [None, b"{}"], ids=["not-stored", "unreadable"])
+def test_a_policy_that_cannot_be_read(tmp_path: Path, body: bytes | None) -> None:
+    """No route takes facts or answers as if all were well; the others live, and it ends (D2)."""
+    with opened(tmp_path) as here:
+        assert here.append(consent()) == [("applied", None)]
+        backend = here.tenant.backend
+        assert isinstance(backend, Embedded)
+        with backend.store.write() as write:
+            if body is not None:
+                write.put_setting("shop", "policy:shop 9", body)
+            write.put_setting("shop", "policy.live", b"shop 9")
+        message = {"userId": "ada", "event": "product_viewed", "messageId": "m-1"}
+        asked = [
+            ("POST", "/clew/v1/append", {"items": [signal("s-1")]}),
+            ("POST", "/v1/track", message),
+            ("POST", "/clew/v1/decide", {"slots": ["hero"], "subject": "ada"}),
+            ("POST", "/ofrep/v1/evaluate/flags", {"context": {"targetingKey": "ada"}}),
+            ("GET", "/clew/v1/policy", b""),
+            ("GET", "/readyz", b""),
+        ]
+        said = [here.ask(*one) for one in asked]
+        assert [(one.status, one.headers["retry-after"]) for one in said] == [(503, "1")] * 6
+        assert here.stored("signal") == []
+        assert here.ask("GET", "/healthz").status == 200
+        assert here.ask("GET", "/clew/v1/policy", key="clew_other").status == 200
+    with opened(tmp_path) as here:  # it starts none the less
+        assert here.ask("GET", "/readyz").status == 503
+        assert isinstance(here.tenant.backend, Embedded)
+        here.tenant.backend.shelf.publish(bundle(policy(version="10")))
+        assert here.ask("GET", "/readyz").status == 200
+        assert here.append(signal("s-1")) == [("applied", None)]
 
 
 def test_what_is_counted(here: Asked) -> None:
