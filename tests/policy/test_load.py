@@ -9,6 +9,7 @@ import pytest
 from clew.errors import DocumentError, Problem
 from clew.model.policy import CatalogueItem
 from clew.policy import check_policy, load_policy
+from clew.policy.depth import DEPTH_MAX
 from policy.samples import policy, write_folder
 
 
@@ -263,3 +264,73 @@ def test_duplicates_over_files(tmp_path: Path) -> None:
     assert (problem.file, problem.pointer, problem.keyword) == (
         "slots/copy.json", "/id", "duplicate_id"
     )  # fmt: skip
+
+
+def nested(levels: int) -> Any:
+    """A rule of so many operators, one in the other."""
+    rule: Any = True
+    for _ in range(levels):
+        rule = {"!": rule}
+    return rule
+
+
+def written(folder: Path, when: Any, way: str) -> Any:
+    """A policy whose first creative has a rule, written in one of the ways."""
+    document = policy()
+    first = document["creatives"][0]
+    first["when"] = when
+    if way == "document":
+        return document
+    if way == "file":
+        (folder / "shop.json").write_text(json.dumps(document), encoding="utf-8")
+        return folder / "shop.json"
+    write_folder(folder, policy())
+    (folder / "creatives/0.json").write_text(json.dumps(first), encoding="utf-8")
+    return folder
+
+
+#: By way of writing, how many levels stand above a rule of a creative, and its pointer.
+ABOVE = {
+    "document": (3, "/creatives/0/when"),
+    "file": (3, "/creatives/0/when"),
+    "folder": (1, "/when"),
+}
+
+
+@pytest.mark.parametrize("more", [1, 100, 400, 800], ids=lambda more: f"{more}-too-deep")
+@pytest.mark.parametrize("way", ABOVE)
+def test_nested_too_deep(tmp_path: Path, way: str, more: int) -> None:
+    """What is nested deeper than a policy may be is a fault with its place, however written."""
+    above, place = ABOVE[way]
+    most = DEPTH_MAX - above
+    (problem,) = check_policy(load_policy(written(tmp_path, nested(most + more), way)))
+    assert (problem.keyword, problem.pointer) == ("depth", place + "/!" * most)
+    assert f"more than {DEPTH_MAX} deep" in problem.message
+
+
+@pytest.mark.parametrize("way", ABOVE)
+def test_nested_as_deep_as_may_be(tmp_path: Path, way: str) -> None:
+    """At the bound a policy is read, and what its rules do not allow is told by their check."""
+    rule = nested(DEPTH_MAX - ABOVE[way][0])
+    problems = check_policy(load_policy(written(tmp_path, rule, way)))
+    assert problems
+    assert all("at most 32 deep" in one.message for one in problems)
+
+
+def test_a_document_that_holds_itself() -> None:
+    """A document without an end is nested too deep, not walked for ever."""
+    document = policy()
+    document["creatives"][0]["content"] = document
+    (problem,) = check_policy(load_policy(document))
+    assert problem.keyword == "depth"
+
+
+def test_a_cell_nested_too_deep(tmp_path: Path) -> None:
+    """A rule in a table is bounded as any other."""
+    write_folder(tmp_path, policy())
+    rule = json.dumps(nested(DEPTH_MAX + 1)).replace('"', '""')
+    table = f'id,version,slots,when\nx,1,hero,"{rule}"\n'
+    (tmp_path / "creatives/more.csv").write_text(table, encoding="utf-8")
+    problem = fault(tmp_path)
+    assert (problem.keyword, problem.pointer) == ("csv", "/2/when")
+    assert "deep" in problem.message

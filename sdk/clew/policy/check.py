@@ -5,7 +5,7 @@ The keywords of the problems, besides those of JSON Schema, of rules and of temp
 
 =====================  ============================================================================
 json, csv, type,       a file cannot be read; then nothing else is told, since what it holds may be
-unreadable,            what other files name
+unreadable, depth,     what other files name
 unknown_section
 duplicate_id           an id is given twice
 unknown_*              something is named that is not there: `unknown_slot`, `unknown_trait` …

@@ -5,7 +5,7 @@ A folder holds `policy.json` with what is said once (id, version, locale …) an
 a folder or a file of its name: `slots/hero.json`, `creatives/spring/sale.csv`, `traits.json`. A
 JSON file holds one part or a list of parts. Tables are creatives, or the items of the catalogue
 that the file is named after. Names that begin with a dot are passed over, and so is any file that
-is neither JSON nor CSV.
+is neither JSON nor CSV. JSON is nested at most 100 deep (`DEPTH_MAX`).
 
 Every fault of reading is kept, with its file; what could be read is there none the less.
 """
@@ -21,6 +21,7 @@ from attrs import Factory, evolve, frozen
 
 from clew.errors import Problem
 from clew.policy import tables
+from clew.policy.depth import DEPTH_MAX, beyond
 from clew.policy.sections import SECTIONS
 from clew.schema import nearest, pointer
 
@@ -83,6 +84,8 @@ def read(source: "Mapping[str, Any] | str | Path") -> Written:
 
 def _read_document(source: Mapping[str, Any]) -> Written:
     written = Written()
+    if _is_too_deep(source, None, written.problems):
+        return written
     try:
         # The caller may go on changing its own.
         document = orjson.loads(orjson.dumps(dict(source)))
@@ -170,7 +173,9 @@ def _read_json(path: Path, file: str, problems: list[Problem]) -> Any:
     if text is None:
         return None
     try:
-        orjson.loads(text)
+        # What reads members one by one may only be given what it has the stack for.
+        if _is_too_deep(orjson.loads(text), file, problems):
+            return None
         document = json.loads(text, object_pairs_hook=_unique)
     except orjson.JSONDecodeError as error:
         message = f"this is no JSON: {error.msg}, line {error.lineno}, column {error.colno}"
@@ -182,6 +187,16 @@ def _read_json(path: Path, file: str, problems: list[Problem]) -> Any:
         message = "this is null; write an object or a list"
     problems.append(Problem("", "json", message, file))
     return None
+
+
+def _is_too_deep(document: Any, file: str | None, problems: list[Problem]) -> bool:
+    """Whether a document is nested deeper than policies may be; then that is its problem."""
+    steps = beyond(document)
+    if steps is None:
+        return False
+    message = f"it is nested more than {DEPTH_MAX} deep here; split or flatten it"
+    problems.append(Problem(pointer(steps), "depth", message, file))
+    return True
 
 
 def _unique(members: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from clew.errors import Problem
+from clew.policy.depth import DEPTH_MAX, beyond
 from clew.schema import nearest
 
 __all__ = ["Rows", "catalogue_items", "creatives"]
@@ -52,9 +53,12 @@ def _number(cell: str) -> float:
 
 def _json(cell: str) -> Any:
     try:
-        return orjson.loads(cell)
+        value = orjson.loads(cell)
     except orjson.JSONDecodeError as error:
         raise ValueError(f"this is no JSON: {error.msg}, character {error.pos + 1}") from None
+    if beyond(value) is not None:
+        raise ValueError(f"it is nested more than {DEPTH_MAX} deep; split or flatten it")
+    return value
 
 
 _CREATIVE: Mapping[str, _Cell] = {
