@@ -301,4 +301,4 @@ def _envelope_problems(
 
 
 def _not_one_of(pointer: str, value: str, words: Iterable[str]) -> Problem:
-    return Problem(pointer, "enum", f"{value!r} is none of {', '.join(sorted(words))}")
+    return Problem(pointer, "enum", f"{value!r:.60} is none of {', '.join(sorted(words))}")

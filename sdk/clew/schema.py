@@ -33,6 +33,8 @@ _SUFFIX = ".schema.json"
 
 #: Longest piece of a document that a message repeats, in characters.
 _SHOWN = 60
+#: Longest name that something near is sought for, in characters.
+_NAME_MAX = 128
 
 
 @cache
@@ -98,6 +100,8 @@ def pointer(path: Iterable[str | int]) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Say, to end a sentence with, which known name was probably meant; or nothing."""
+    if len(name) > _NAME_MAX:  # no slip of the pen; to compare megabytes takes seconds
+        return ""
     near = get_close_matches(name, list(known), n=1)
     return f"; did you mean `{near[0]}`?" if near else ""
 

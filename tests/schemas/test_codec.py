@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -12,12 +13,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from clew import schema
-from clew.codec import dumps, from_json, loads, to_json
+from clew.codec import FAULTS_MAX, dumps, from_json, loads, to_json
 from clew.codec.classes import wire_fields
 from clew.errors import DocumentError
 from clew.model.batch import Batch, BatchItem
 from clew.model.decision import Decision, Explanation, ListItem
 from clew.model.policy import Holdout, Policy, Slot, Weighted
+from clew.model.request import DecisionRequest
 from clew.model.signal import Signal
 from clew.testing.strategies import values
 from schemas.documents import CLASSES, DOCUMENTS
@@ -278,3 +280,23 @@ def test_importing_the_codec_stays_light() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == "set()"
+
+
+class Counted(list[Any]):
+    """A list that knows how far it was read."""
+
+    read = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        for entry in super().__iter__():
+            self.read += 1
+            yield entry
+
+
+def test_no_more_faults_are_sought_than_are_told() -> None:
+    """A list of nothing but faults is not read to its end: to find a fault has its price."""
+    slots = Counted([0] * 1_000)
+    with pytest.raises(DocumentError) as caught:
+        from_json(DecisionRequest, {"slots": slots})
+    assert [one.keyword for one in caught.value.problems] == ["type"] * FAULTS_MAX + ["faults"]
+    assert slots.read == FAULTS_MAX + 1

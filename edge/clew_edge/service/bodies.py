@@ -73,7 +73,7 @@ async def discard(scope: Scope, receive: Receive, limits: Limits) -> bool:
     Raises:
         DisconnectedError: the client has gone.
     """
-    if scope["method"] == "GET" or _READ in scope:
+    if _READ in scope:
         return True
     if header(scope, b"expect") is not None:  # it waits to be told whether to send
         return False

@@ -21,7 +21,6 @@ a batch may be sent again.
 """
 
 import base64
-import binascii
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -174,9 +173,11 @@ def _problems(said: Mapping[str, Any]) -> list[Problem]:
     ]
     if said.get("specversion", "1.0") != "1.0":
         problems.append(Problem("/specversion", "const", "`specversion` is not `1.0`"))
-    if len(str(said.get("subject", ""))) > ID_MAX:
-        message = f"`subject` has more than {ID_MAX} characters"
-        problems.append(Problem("/subject", "maxLength", message))
+    problems += [
+        Problem(f"/{name}", "maxLength", f"`{name}` has more than {ID_MAX} characters")
+        for name in ("type", "subject")
+        if len(str(said.get(name, ""))) > ID_MAX
+    ]
     return problems
 
 
@@ -186,7 +187,7 @@ def _data(said: Mapping[str, Any]) -> dict[str, Any]:
     if "data_base64" in said:
         try:
             data = orjson.loads(base64.b64decode(said["data_base64"], validate=True))
-        except (TypeError, binascii.Error, orjson.JSONDecodeError):
+        except (TypeError, ValueError):
             message = "`data_base64` is no JSON; the data of a signal is an object"
             raise DocumentError("event", [Problem("/data_base64", "json", message)]) from None
     if not isinstance(data, dict):

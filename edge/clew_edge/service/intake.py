@@ -22,6 +22,7 @@ from attrs import evolve
 from clew.codec import from_json, to_json
 from clew.errors import DocumentError, TokenError
 from clew.model.batch import BatchItem, ItemResult
+from clew.model.limits import ID_MAX
 from clew.model.problem import ErrorItem
 from clew_edge.service.keys import Key
 from clew_edge.service.problems import error_items
@@ -62,6 +63,8 @@ async def take(key: Key, tenant: Tenant, documents: Sequence[Any]) -> list[ItemR
 
 def _screened(key: Key, tenant: Tenant, document: Any) -> bytes | ItemResult:
     """Give an item as it will be stored, or why it is refused."""
+    if (bar := _bar(key, document)) is not None:
+        return _forbidden({"id": _id(document)}, bar)
     if not is_valid("batch#/$defs/batch_item", document):
         try:
             document = to_json(from_json(BatchItem, document, keep_unknown=True))
@@ -92,9 +95,21 @@ def _own_id(key: Key, id: str) -> str:
     return hashlib.sha256(orjson.dumps([key.id, id])).hexdigest()
 
 
+def _bar(key: Key, document: Any) -> str | None:
+    """Say why a key may bring no such fact at all: to look for its faults would cost more."""
+    kinds = document.keys() & _SCREENS.keys() if isinstance(document, dict) else set()
+    if "decision" in kinds and not key.may("admin"):
+        # Records are made by whoever decides; one from outside is a transfer of data.
+        return "records of decisions need a key with the scope `admin`"
+    if "signal" in kinds and key.browser:
+        return "a browser's key reports outcomes only; send signals by a server"
+    said = kinds & {"consent", "identity"}
+    if (said and (key.browser or key.types)) or ("outcome" in kinds and key.types):
+        return "this needs a key with the scope `append`"
+    return None
+
+
 def _signal(key: Key, _tenant: Tenant, fact: Fact) -> ItemResult | None:
-    if key.browser:
-        return _forbidden(fact, "a browser's key reports outcomes only; send signals by a server")
     if key.types:
         if not fact["type"].startswith(key.types):
             known = ", ".join(f"{prefix}…" for prefix in key.types)
@@ -105,24 +120,16 @@ def _signal(key: Key, _tenant: Tenant, fact: Fact) -> ItemResult | None:
     return None
 
 
-def _said(key: Key, _tenant: Tenant, fact: Fact) -> ItemResult | None:
+def _said(_key: Key, _tenant: Tenant, fact: Fact) -> None:
     """A consent or a change of identity."""
-    if key.browser or key.types:
-        return _forbidden(fact, "this needs a key with the scope `append`")
     fact.pop("received_at", None)
-    return None
 
 
-def _decision(key: Key, _tenant: Tenant, fact: Fact) -> ItemResult | None:
-    """Records are made by whoever decides; one from outside is a transfer of data."""
-    if not key.may("admin"):
-        return _forbidden(fact, "records of decisions need a key with the scope `admin`")
-    return None
+def _decision(_key: Key, _tenant: Tenant, _fact: Fact) -> None:
+    """A record is kept as it was made."""
 
 
 def _outcome(key: Key, tenant: Tenant, fact: Fact) -> ItemResult | None:
-    if key.types:
-        return _forbidden(fact, "this needs a key with the scope `append`")
     if key.browser and (fault := _browser_fault(fact)) is not None:
         return _forbidden(fact, fault)
     fact.pop("received_at", None)
@@ -178,9 +185,10 @@ def _kind(document: Any) -> str:
 
 
 def _id(document: Any) -> str:
-    """The id of a fact that is at fault, as far as it has one."""
+    """The id of a fact that is at fault, as far as it has one that may be repeated."""
     if isinstance(document, dict):
         for fact in document.values():
-            if isinstance(fact, dict) and isinstance(fact.get("id"), str):
-                return str(fact["id"])
+            id = fact.get("id") if isinstance(fact, dict) else None
+            if isinstance(id, str) and len(id) <= ID_MAX:
+                return id
     return ""

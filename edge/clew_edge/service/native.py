@@ -1,12 +1,13 @@
 """The two hot routes: `POST /clew/v1/append` and `POST /clew/v1/decide`."""
 
 import time
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from attrs import evolve
 
-from clew.codec import from_json, to_json
+from clew.codec import FAULTS_MAX, from_json, to_json
 from clew.errors import DocumentError
 from clew.model.batch import BATCH_MAX, ItemResult
 from clew.model.decision import Decision, Explanation, Reads
@@ -15,6 +16,7 @@ from clew_edge.service.asgi import Receive, Scope, Send, respond_json
 from clew_edge.service.bodies import read_body
 from clew_edge.service.cloudevents import is_batch, take_events
 from clew_edge.service.intake import take
+from clew_edge.service.keys import Key
 from clew_edge.service.limits import Limits
 from clew_edge.service.problems import RefusedError, error_items
 from clew_edge.service.reading import parameters
@@ -37,6 +39,8 @@ _COMPUTED: dict[str, Any] = {
     "segments": (),
     "token": None,
 }
+#: How many faults are told in the answer to a batch; beyond them one of each item.
+_ERRORS_MAX = 100
 #: What every decision has (`urn:clew:decision:1`).
 _ALWAYS = frozenset({"decided_at", "id", "reason", "slot"})
 
@@ -54,7 +58,7 @@ async def append(service: "Service", scope: Scope, receive: Receive, send: Send)
         if not items:
             raise invalid('the body is a batch: {"items": [{"signal": {…}}, …]}')
         results = await take(key, tenant, _counted(items, "items"))
-    await respond_json(send, {"results": [result_json(one) for one in results]})
+    await respond_json(send, {"results": [result_json(one) for one in _brief(results)]})
 
 
 async def decide(service: "Service", scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,12 +66,9 @@ async def decide(service: "Service", scope: Scope, receive: Receive, send: Send)
     key, tenant = service.authorise(scope, "decide")
     document = await read_json(scope, receive, service.limits)
     fields = _fields(scope)
+    _check_lists(document, key, service.limits)
     request = _request(document)
-    if len(request.slots) > service.limits.slots:
-        raise invalid(f"at most {service.limits.slots} slots are filled at once; ask for fewer")
     if request.signals:
-        if not key.may("append"):
-            raise RefusedError(403, "`signals` need a key with the scope `append`", "scope")
         await take(key, tenant, [{"signal": one} for one in document["signals"]])
     made = await tenant.decide(request)
     await respond_json(send, {"decisions": [shown(one, fields) for one in made.values()]})
@@ -120,6 +121,19 @@ def _counted(items: Any, what: str) -> list[Any]:
     return items
 
 
+def _check_lists(document: Any, key: Key, limits: Limits) -> None:
+    """Refuse what is too much or not permitted, before it is read: that has its price."""
+    if not isinstance(document, dict):
+        return
+    slots, signals = document.get("slots"), document.get("signals")
+    if isinstance(slots, list) and len(slots) > limits.slots:
+        raise invalid(f"at most {limits.slots} slots are filled at once; ask for fewer")
+    if signals and not key.may("append"):
+        raise RefusedError(403, "`signals` need a key with the scope `append`", "scope")
+    if isinstance(signals, list):
+        _counted(signals, "signals")
+
+
 def invalid(detail: str) -> RefusedError:
     """Refuse a document that is JSON but not what was asked for."""
     return RefusedError(422, detail, "document")
@@ -134,6 +148,14 @@ def result_json(result: ItemResult) -> dict[str, Any]:
     return {"id": result.id, "status": result.status}
 
 
+def _brief(results: Iterable[ItemResult]) -> Iterator[ItemResult]:
+    """Leave out faults where there are too many for one answer, though of no item the first."""
+    left = _ERRORS_MAX
+    for result in results:
+        yield evolve(result, errors=result.errors[: max(left, 1)]) if result.errors else result
+        left -= len(result.errors)
+
+
 def _request(document: Any) -> DecisionRequest:
     try:
         if is_valid("decision_request", document) and "signals" not in document:
@@ -141,9 +163,10 @@ def _request(document: Any) -> DecisionRequest:
         return from_json(DecisionRequest, document, keep_unknown=True)
     except DocumentError as error:
         count = len(error.problems)
+        number = f"over {FAULTS_MAX}" if count > FAULTS_MAX else count
         raise RefusedError(
             422,
-            f"the decision request has {count} fault{'s' if count > 1 else ''}; see errors",
+            f"the decision request has {number} fault{'s' if count > 1 else ''}; see errors",
             "document",
             errors=error_items(error.problems),
         ) from None

@@ -10,6 +10,9 @@ from clew.model.problem import ErrorItem, ProblemDetails
 
 __all__ = ["RefusedError", "error_items", "problem"]
 
+#: The longest pointer and the longest sentence that are told, in characters.
+_POINTER_MAX, _MESSAGE_MAX = 512, 512
+
 
 class RefusedError(Exception):
     """
@@ -54,7 +57,17 @@ def problem(refused: RefusedError) -> dict[str, Any]:
 
 
 def error_items(problems: Iterable[Problem]) -> tuple[ErrorItem, ...]:
-    """Give faults of a document as they go over the wire."""
+    """Give faults of a document as they go over the wire: short, whatever the document repeats."""
     return tuple(
-        ErrorItem(pointer=one.pointer, keyword=one.keyword, message=one.message) for one in problems
+        ErrorItem(
+            pointer=_place(one.pointer), keyword=one.keyword, message=one.message[:_MESSAGE_MAX]
+        )
+        for one in problems
     )
+
+
+def _place(pointer: str) -> str:
+    """Point to what the fault is in, where a name on the way to it is long."""
+    if len(pointer) <= _POINTER_MAX:
+        return pointer
+    return pointer[:_POINTER_MAX].rpartition("/")[0]

@@ -44,6 +44,9 @@ __all__ = ["ROUTES", "collect"]
 
 logger = logging.getLogger("clew.service")
 
+#: The most messages in a batch, as many as Segment takes ("HTTP API", section "Errors").
+_MESSAGES_MAX = 2_500
+
 _UNAVAILABLE = RefusedError(
     503,
     "the store does not answer now; what was not acknowledged, send again",
@@ -134,6 +137,12 @@ def _messages(document: Mapping[str, Any], kind: str | None) -> Sequence[Any]:
     if not isinstance(batch, list):
         raise RefusedError(
             400, 'the body is a batch: {"batch": [{"type": "track", …}, …]}', "batch"
+        )
+    if len(batch) > _MESSAGES_MAX:
+        raise RefusedError(
+            413,
+            f"a batch has at most {_MESSAGES_MAX} messages, not {len(batch)}; send several",
+            "batch",
         )
     return batch
 

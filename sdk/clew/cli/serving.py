@@ -18,7 +18,7 @@ __all__ = ["serve"]
 
 #: The factory of the application, which uvicorn imports in every worker.
 _APPLICATION = "clew_edge.service.main:create"
-#: The HTTP protocol, with a deadline for heads.
+#: The HTTP protocol, with deadlines.
 _PROTOCOL = "clew_edge.service.protocol:Protocol"
 #: What `clew serve` needs beside the SDK.
 _NEEDED = ("uvicorn", "uvloop", "httptools", "jsonschema_rs")

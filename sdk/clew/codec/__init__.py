@@ -7,8 +7,9 @@ The wire form is what `schemas/` describes:
 - tuples are lists, instants are RFC 3339 text in UTC that ends in `Z`;
 - JSON values (`data`, `ext`, `content`, rules) are handed on as they are, not copied.
 
-Reading is strict: every type, bound and vocabulary of the models is checked, all problems are told
-at once, and unknown fields are refused. A reader on the wire keeps them instead (RULES F2).
+Reading is strict: every type, bound and vocabulary of the models is checked, up to `FAULTS_MAX`
+problems are told at once, and unknown fields are refused. A reader on the wire keeps them instead
+(RULES F2). What is told is short, and costs little to find, whatever a stranger sent.
 
 The converter is cattrs'; it is built at the first use.
 """
@@ -17,6 +18,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from functools import cache, partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -32,9 +34,13 @@ from clew.schema import nearest, pointer
 if TYPE_CHECKING:
     from cattrs import Converter
 
-__all__ = ["dumps", "from_json", "loads", "to_json"]
+__all__ = ["FAULTS_MAX", "dumps", "from_json", "loads", "to_json"]
 
 T = TypeVar("T")
+
+FAULTS_MAX = shapes.FAULTS_MAX
+#: The longest sentence of a validator that is told, in characters: it may repeat the value.
+_SENTENCE_MAX = 200
 
 
 def to_json(value: object) -> dict[str, Any]:
@@ -57,7 +63,8 @@ def from_json(
     absent (RULES F2). *kept* counts such fields by the object's kind: `kept["signal"]`.
 
     Raises:
-        DocumentError: all that is wrong, each with its pointer.
+        DocumentError: what is wrong, each with its pointer; behind the first `FAULTS_MAX` faults
+            one with the keyword `faults` says that there are more.
     """
     converter = _converter(keep_unknown=keep_unknown)
     from cattrs import BaseValidationError
@@ -66,7 +73,7 @@ def from_json(
     try:
         return converter.structure(document, cls)
     except (BaseValidationError, FieldError) as error:
-        raise DocumentError(kind(cls), _problems(error, ())) from None
+        raise DocumentError(kind(cls), _first_problems(error)) from None
     finally:
         kept_fields.reset(token)
 
@@ -123,6 +130,14 @@ def _converter(*, keep_unknown: bool) -> "Converter":
     return converter
 
 
+def _first_problems(error: Exception) -> list[Problem]:
+    found = list(islice(_problems(error, ()), FAULTS_MAX + 1))
+    if len(found) > FAULTS_MAX:
+        message = f"there are more faults than these {FAULTS_MAX}; mend them and look again"
+        found[FAULTS_MAX] = Problem("", "faults", message)
+    return found
+
+
 def _problems(error: Exception, path: tuple[str | int, ...]) -> Iterator[Problem]:
     """Walk a tree of cattrs' errors; their notes say which field or entry each belongs to."""
     from cattrs import BaseValidationError, ForbiddenExtraKeysError
@@ -143,7 +158,7 @@ def _problems(error: Exception, path: tuple[str | int, ...]) -> Iterator[Problem
         case FieldError():
             yield Problem(pointer(path), error.keyword, str(error))
         case _:  # a validator's, which says what it wants first
-            yield Problem(pointer(path), "value", str(error.args[0]))
+            yield Problem(pointer(path), "value", f"{error.args[0]!s:.{_SENTENCE_MAX}}")
 
 
 def _step(error: Exception) -> tuple[str | int, ...]:

@@ -136,42 +136,6 @@ def test_a_head_without_end(shared: Served) -> None:
     assert lives(shared)
 
 
-def test_a_head_that_never_comes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A connection is given up when the head of a request is late, the first or a later one."""
-    import asyncio
-
-    import uvicorn
-
-    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.05)
-
-    async def app(_scope: object, _receive: object, send: object) -> None:
-        await send({"type": "http.response.start", "status": 204, "headers": []})  # type: ignore[operator]
-        await send({"type": "http.response.body"})  # type: ignore[operator]
-
-    async def main() -> None:
-        listener = socket.create_server(("127.0.0.1", 0))
-        config = uvicorn.Config(
-            app,
-            http=protocol.Protocol,
-            lifespan="off",
-            log_config=None,
-            ws="none",  # type: ignore[arg-type]
-        )
-        server = uvicorn.Server(config)
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        port = listener.getsockname()[1]
-        for before in (b"", b"GET / HTTP/1.1\r\nhost: x\r\n\r\nG", b"GET / HTTP/1.1\r\nx-slow: "):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(before)
-            answer = await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
-            assert answer.count(b"204") == before.count(b"\r\n\r\n")
-            writer.close()
-        server.should_exit = True
-        await serving
-
-    asyncio.run(main())
-
-
 def _wait_until_refused(port: int) -> None:
     """Wait until the server takes no new connections."""
     for _ in range(10_000):
