@@ -224,11 +224,16 @@ def _signal(batch: Applying, fact: Fact) -> ItemResult:
     )
     if not added:
         return ItemResult(id=fact["id"], status="duplicate")
-    told = batch.write.fact(batch.place(person.subject), "outcome", fact["id"])
-    reported = told is not None and say_the_same(orjson.loads(told), fact)
+    reported = _is_reported(batch, person, fact)
     effects = fold_signal(person, fact["subject"], fact, reported=reported)
     batch.took(person, effects)
     return ItemResult(id=fact["id"], status="applied")
+
+
+def _is_reported(batch: Applying, person: Person, signal: Fact) -> bool:
+    """Whether an outcome has told the same before, and so has been credited (M1)."""
+    told = batch.write.fact(batch.place(person.subject), "outcome", signal["id"])
+    return told is not None and say_the_same(orjson.loads(told), signal)
 
 
 def _consent(batch: Applying, fact: Fact) -> ItemResult:
@@ -355,8 +360,7 @@ def _credit_earlier(batch: Applying, person: Person, decision: Fact, at: float) 
         for signal in map(
             orjson.loads, batch.write.facts(batch.place(who), "signal", who, since=at)
         )
-        # What was told as an outcome, too, counts but once (M1).
-        if not batch.write.known(batch.place(person.subject), "outcome", [signal["id"]])
+        if not _is_reported(batch, person, signal)
     ]
     effects = Effects()
     fold_earlier(person, decision, signals, effects)
