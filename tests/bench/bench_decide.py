@@ -29,7 +29,7 @@ def main() -> None:
         opened.flush(60)
         stored = opened._core.backend.store.facts_of("default", "decision")  # type: ignore[attr-defined]
         record = orjson.loads(next(iter(stored)))
-        opened._core.backend._people.forget()  # type: ignore[attr-defined]
+        opened._core.backend._people._hot.clear()  # type: ignore[attr-defined]
         number_of_file = file.fileno()
         strangers = count()
 

@@ -30,7 +30,10 @@ class _Handler(BaseHTTPRequestHandler):
     lock = threading.Lock()
 
     def do_GET(self) -> None:
-        self._answer({"count": _Handler.count})
+        if self.path == "/count":
+            self._answer({"count": _Handler.count})
+        else:  # it counts, and has no policy
+            self._answer({"detail": "there is none"}, 404)
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
@@ -43,9 +46,9 @@ class _Handler(BaseHTTPRequestHandler):
         results = [{"id": "-", "status": "applied"}] * found if path.startswith("/clew") else []
         self._answer({"success": True, "status": 1, "results": results})
 
-    def _answer(self, document: dict[str, Any]) -> None:
+    def _answer(self, document: dict[str, Any], status: int = 200) -> None:
         body = orjson.dumps(document)
-        self.send_response(200)
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
