@@ -189,13 +189,13 @@ def test_a_deadline(world, three):
     """A decision that took longer than its deadline is the default, here as in the client (D8)."""
     visitor = three.visitor("u-1")
     visitor.decide("strip")
-    read = embedded(three)._uniform
+    read = embedded(three)._deciding._uniform
 
     def slow() -> float:
         world.clock.move(1)
         return read()
 
-    embedded(three)._uniform = slow
+    embedded(three)._deciding._uniform = slow
     decision = visitor.decide("hero", deadline_ms=50)
     assert (decision.reason, decision.creative) == ("deadline", "plain")
     assert visitor.decide("hero") is decision

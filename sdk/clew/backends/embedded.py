@@ -7,9 +7,7 @@ decided meanwhile was decided on what the store will say.
 """
 
 import os
-import random
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -17,50 +15,38 @@ from weakref import WeakSet
 
 import orjson
 
-from clew.backends.apply import Applying, decision_ref, say_the_same, stamp
+from clew.backends.apply import Applying, say_the_same, stamp
 from clew.backends.archive import Archive
-from clew.backends.base import Admission, Kind, Place, Store
+from clew.backends.base import Admission, Place, Store
+from clew.backends.deciding import Deciding, nobody
 from clew.backends.figures import Figures
 from clew.backends.keyring import Keyring
 from clew.backends.measuring import measure
 from clew.backends.notices import Notices
-from clew.backends.people import Hot, Pending, People, Settled
-from clew.backends.present import present
+from clew.backends.people import Pending, People, Settled
 from clew.backends.profile import profile_of
 from clew.backends.shelf import Shelf
 from clew.backends.stored import Stored
 from clew.backends.watch import Watch
 from clew.clock import Clock, SystemClock, instant, to_text
-from clew.engine.bucketing import STORE_BUCKETS, store_bucket
+from clew.engine.bucketing import store_bucket
 from clew.engine.compiled import CompiledPolicy, CompiledSlot
-from clew.engine.decide import decide
 from clew.engine.declared import declared
-from clew.engine.effects import Effects
 from clew.engine.fold import fold_decision, fold_outcome, fold_signal
-from clew.engine.keep import kept
-from clew.engine.person import Person, empty
-from clew.engine.record import record
-from clew.engine.situation import Situation
-from clew.errors import BackendError, DocumentError
-from clew.ids import bucket_of, is_newer, mint
+from clew.engine.person import Person
+from clew.errors import DocumentError
+from clew.ids import bucket_of, is_newer
 from clew.model.batch import ItemResult
 from clew.model.decision import Decision
 from clew.model.measurement import Measurement
 from clew.model.policy import Policy
 from clew.model.profile import Profile
 from clew.model.request import DecisionRequest
-from clew.model.words import CacheState
 
 __all__ = ["Embedded"]
 
-#: A decision is asked for again after this long, in seconds, where the slot says nothing.
-TTL_SECONDS = 5.0
-#: How long a repeated request gets the same decision (RULES D5), in seconds.
-REPEAT_SECONDS = 86_400.0
 #: Results of facts that are in the stored person from then on.
 _FOLDED = frozenset({"applied", "late"})
-#: Decisions whose subject is remembered, so that an outcome finds it without a read.
-DECISIONS_REMEMBERED = 50_000
 
 _alive: "WeakSet[Embedded]" = WeakSet()
 
@@ -100,8 +86,6 @@ class Embedded:
         self._store = store
         self._tenant = tenant
         self._clock = clock or SystemClock()
-        self._chance = random.Random()  # noqa: S311 - a draw is no secret
-        self._uniform = uniform or self._chance.random
         self._keyring = Keyring(store, tenant, keys)
         self._notices = Notices()
         self._watch = Watch(store)
@@ -109,12 +93,18 @@ class Embedded:
         self._figures = Figures(store, tenant)
         self._stored = Stored(tenant)
         self._shelf = Shelf(store, tenant)
-        self._archive = Archive(store, tenant, self._shelf, partial(self._present, cache="hit"))
-        self._subjects: OrderedDict[str, str] = OrderedDict()
-        #: By subject and reference: whoever else sends the same request has one of their own.
-        self._repeats: OrderedDict[
-            tuple[str | None, str], tuple[CompiledPolicy, dict[str, Any]]
-        ] = OrderedDict()
+        self._deciding = Deciding(
+            store,
+            tenant,
+            shelf=self._shelf,
+            keyring=self._keyring,
+            notices=self._notices,
+            people=self._people,
+            figures=self._figures,
+            uniform=uniform,
+        )
+        shown = partial(self._deciding.show, cache="hit")
+        self._archive = Archive(store, tenant, self._shelf, shown)
         #: The newest id of this process that was admitted.
         self._newest = ""
         if policy is not None:
@@ -126,9 +116,8 @@ class Embedded:
         self._watch = Watch(self._store, self._watch.count + 1)
         self._people = People(self._store, self._tenant, self._refold)
         self._stored = Stored(self._tenant)
-        # Else parent and child would draw the same numbers.
-        self._chance.seed()
         self._figures = Figures(self._store, self._tenant)
+        self._deciding.start_over(self._people, self._figures)
 
     # -- facts
 
@@ -176,9 +165,9 @@ class Embedded:
             return decisions, payloads
         self._figures.refresh(now, changes)
         subject = request.subject
-        hot = _nobody(policy) if subject is None else self._people.get(policy, subject, changes)
+        hot = nobody(policy) if subject is None else self._people.get(policy, subject, changes)
         for slot in _in_order(policy, request.slots):
-            decision, payload = self._decide(policy, slot, request, hot, now)
+            decision, payload = self._deciding.fill(policy, slot, request, hot, now)
             decisions[slot.id] = decision
             if payload is not None:
                 payloads.append(payload)
@@ -282,16 +271,18 @@ class Embedded:
             if not stamp(hot.person, fact, now):
                 self._notices.no_basis(policy, fact["type"])
                 return Admission("refused", cause="no_basis")
-            place = self._place(subject)
-            known = self._known(("signal", "outcome"), fact["id"], place, hot)
-            if "signal" in known:
-                return Admission("duplicate")
+            place, told = self._place(subject), None
+            if not self._is_new(fact["id"]):
+                if self._people.fact(hot, "signal", fact["id"], place) is not None:
+                    return Admission("duplicate")
+                # An outcome lies where its decision does, and that is with the known subject.
+                whose = self._place(hot.person.subject)
+                told = self._people.fact(hot, "outcome", fact["id"], whose)
             # Encoded first: what is no JSON is refused before it has changed anything.
             payload = orjson.dumps({"signal": fact})
-            told = self._fact("outcome", fact["id"], place, hot) if "outcome" in known else None
             reported = told is not None and say_the_same(told, fact)
             effects = fold_signal(hot.person, subject, fact, reported=reported)
-            self._note(hot, Pending("signal", fact["id"], place, payload), effects)
+            self._figures.note(hot, Pending("signal", fact["id"], place, payload), effects)
         return Admission("applied", payload)
 
     def _admit_outcome(
@@ -301,226 +292,28 @@ class Embedded:
         fact.setdefault("received_at", to_text(self._clock.now()))
         payload = orjson.dumps({"outcome": fact})
         place = (bucket_of(decision) or 0, self._tenant)
-        subject = self._subject_of(decision, place)
+        subject = self._deciding.subject_of(decision, place)
         if subject is None:
             # Its decision may still be on its way from another process (RULES D7).
             return Admission("queued", payload)
-        hot = self._people.get(policy, subject, changes) if subject else _nobody(policy)
+        hot = self._people.get(policy, subject, changes) if subject else nobody(policy)
         with hot.lock:
-            known = self._known(("outcome", "signal"), fact["id"], place, hot)
-            told = self._fact("signal", fact["id"], place, hot) if "signal" in known else None
-            if "outcome" in known or (told is not None and say_the_same(fact, told)):
-                return Admission("duplicate")
+            if not self._is_new(fact["id"]):
+                told = self._people.fact(hot, "signal", fact["id"], place)
+                if told is not None and say_the_same(fact, told):
+                    return Admission("duplicate")
+                if self._people.fact(hot, "outcome", fact["id"], place) is not None:
+                    return Admission("duplicate")
             effects = fold_outcome(hot.person, fact)
-            self._note(hot, Pending("outcome", fact["id"], place, payload), effects)
+            self._figures.note(hot, Pending("outcome", fact["id"], place, payload), effects)
         return Admission(effects.status, payload)
 
-    def _known(self, kinds: Iterable[Kind], name: str, place: Place, hot: Hot) -> set[Kind]:
-        """As which kinds of facts an id is known; one that was minted just now is known as none."""
-        if is_newer(name, self._newest):
-            self._newest = name
-            return set()
-        with self._store.read() as read:
-            return {
-                kind
-                for kind in kinds
-                if (kind, name) in hot.pending or read.known(place, kind, [name])
-            }
-
-    def _fact(self, kind: Kind, name: str, place: Place, hot: Hot) -> dict[str, Any] | None:
-        """Give a fact that is known, wherever it is by now."""
-        pending = hot.pending.get((kind, name))
-        if pending is not None:
-            return orjson.loads(pending.payload)[kind]  # type: ignore[no-any-return]
-        with self._store.read() as read:
-            body = read.fact(place, kind, name)
-        return None if body is None else orjson.loads(body)
-
-    def _note(self, hot: Hot, pending: Pending, effects: Effects) -> None:
-        hot.pending[pending.kind, pending.id] = pending
-        self._figures.take(
-            (pending.kind, pending.id),
-            pending.place,
-            pending.kind,
-            effects.sums,
-            {(catalogue, item): fields for catalogue, item, fields in effects.items},
-        )
-
-    def _decide(
-        self,
-        policy: CompiledPolicy,
-        slot: CompiledSlot,
-        request: DecisionRequest,
-        hot: Hot,
-        now: float,
-    ) -> tuple[Decision, bytes | None]:
-        with hot.lock:
-            repeated = self._repeated(slot, request, hot.person, now)
-            if repeated is not None:
-                return self._present(*repeated, "hit", _valid_until(slot, now)), None
-            at = self._situation(policy, slot, request, hot, now)
-            raw = decide(policy, slot, at)
-            if raw.hit and at.kept is not None:
-                hot.touched[slot.id] = now
-                at.now = at.kept["at"]
-            made = record(
-                policy,
-                slot,
-                raw,
-                at,
-                id=at.kept["id"] if raw.hit and at.kept else self._new_id(at, hot, now),
-                request=self._named(request, at, hot),
-            )
-            until = _valid_until(slot, now)
-            if raw.hit:
-                recall = partial(self._drawn, hot, made["id"])
-                return self._present(policy, made, "hit", until, recall=recall), None
-            payload = orjson.dumps({"decision": made})
-            self._keep(policy, slot, request, hot, made, payload, now)
-        if raw.reason == "consent_denied":
-            self._notices.denied(slot)
-        return self._present(policy, made, "miss", until, decided_at=now), payload
-
-    def _situation(
-        self,
-        policy: CompiledPolicy,
-        slot: CompiledSlot,
-        request: DecisionRequest,
-        hot: Hot,
-        now: float,
-    ) -> Situation:
-        person = hot.person
-        ground = person.grounds.get(slot.purpose)
-        basis = ground.basis if ground is not None and ground.permitted else None
-        counted = request.traffic in policy.traffic
-        last = None
-        if basis is not None and request.subject is not None and slot.slot.sticky != "none":
-            last = kept(
-                policy,
-                slot,
-                person.latest(slot.id),
-                now=now,
-                active_at=max(person.seen, hot.touched.get(slot.id, 0.0)),
-                session_id=request.session_id,
-                view_id=_view_id(request.context),
-            )
-        return Situation(
-            view=person.view(slot.purpose, now, request.context),
-            basis=basis,
-            key=person.subject if request.subject is not None else None,
-            now=now,
-            uniform=self._uniform,
-            learned=self._figures,
-            trials=person.trials,
-            counted=counted,
-            kept=last,
-        )
-
-    def _new_id(self, at: Situation, hot: Hot, now: float) -> str:
-        # Without permission not even the bucket of the subject is written down.
-        named = at.basis is not None and at.key is not None
-        bucket = (
-            store_bucket(self._tenant, hot.person.subject)
-            if named
-            else self._chance.randrange(STORE_BUCKETS)
-        )
-        return mint(now, bucket)
-
-    def _named(self, request: DecisionRequest, at: Situation, hot: Hot) -> dict[str, Any]:
-        """What a record says of who asked; without permission, nothing (RULES D1)."""
-        named: dict[str, Any] = {}
-        if at.basis is not None and request.subject is not None:
-            named["subject"] = hot.person.subject
-            anonymous = request.anonymous_subject
-            if anonymous is None and request.subject != hot.person.subject:
-                anonymous = request.subject
-            named["anonymous_subject"] = anonymous
-            named["session_id"] = request.session_id
-            named["request_id"] = request.request_id
-            named["view_id"] = _view_id(request.context)
-        named = {name: value for name, value in named.items() if value is not None}
-        if request.traffic != "human":
-            named["traffic"] = request.traffic
-        return named
-
-    def _keep(
-        self,
-        policy: CompiledPolicy,
-        slot: CompiledSlot,
-        request: DecisionRequest,
-        hot: Hot,
-        made: dict[str, Any],
-        payload: bytes,
-        now: float,
-    ) -> None:
-        subject = made.get("subject", "")
-        place = (bucket_of(made["id"]) or 0, self._tenant)
-        # Without permission it is nobody's, and waits with nobody.
-        whose = hot if subject else _nobody(policy)
-        effects = fold_decision(whose.person, made, now)
-        self._note(whose, Pending("decision", made["id"], place, payload), effects)
-        _remember(self._subjects, made["id"], subject)
-        if request.request_id is not None:
-            ref = decision_ref(request.request_id, slot.id)
-            _remember(self._repeats, (request.subject, ref), (policy, made))
-
-    def _repeated(
-        self, slot: CompiledSlot, request: DecisionRequest, person: Person, now: float
-    ) -> tuple[CompiledPolicy, dict[str, Any]] | None:
-        """The decision that the same request got before (RULES D5), if it may be shown still."""
-        if request.request_id is None:
-            return None
-        ref = decision_ref(request.request_id, slot.id)
-        found = self._repeats.get((request.subject, ref))
-        if found is None and request.subject is not None:
-            with self._store.read() as read:
-                for body in read.referring(self._place(request.subject), "decision", ref):
-                    made = orjson.loads(body)
-                    policy = self._shelf.version(made["policy_id"], made["policy_version"])
-                    if policy is not None:
-                        found = (policy, made)
-        if found is None or now - instant(found[1]["decided_at"]) > REPEAT_SECONDS:
-            return None
-        entry = person.entry(found[1]["id"])
-        if entry is not None and entry["void"]:
-            # Nobody saw it, and it counts for nothing any more (D8).
-            return None
-        named = found[1].get("subject")
-        permitted = person.permitted((slot.purpose,))
-        return found if named is None or (permitted and named in person.documents) else None
-
-    def _present(
-        self,
-        policy: CompiledPolicy,
-        made: Mapping[str, Any],
-        cache: CacheState,
-        valid_until: float | None = None,
-        decided_at: float | None = None,
-        recall: Callable[[], Sequence[Mapping[str, Any]]] | None = None,
-    ) -> Decision:
-        at = instant(made["decided_at"]) if decided_at is None else decided_at
-        return present(
-            policy,
-            made,
-            cache=cache,
-            token=lambda: self._keyring.tokens(policy).issue(made["id"], at),
-            counts=self._figures,
-            decided_at=at,
-            valid_until=valid_until,
-            recall=recall,
-        )
-
-    def _drawn(self, hot: Hot, name: str) -> Sequence[Mapping[str, Any]]:
-        """The draws in the record of a kept decision; none while that cannot be read."""
-        pending = hot.pending.get(("decision", name))
-        if pending is not None:
-            return orjson.loads(pending.payload)["decision"].get("draws", ())  # type: ignore[no-any-return]
-        try:
-            with self._store.read() as read:
-                body = read.fact((bucket_of(name) or 0, self._tenant), "decision", name)
-        except BackendError:
-            return ()
-        return () if body is None else orjson.loads(body).get("draws", ())
+    def _is_new(self, name: str) -> bool:
+        """Whether an id was minted just now, so that nobody can have used it before."""
+        if not is_newer(name, self._newest):
+            return False
+        self._newest = name
+        return True
 
     def _refold(self, person: Person, pending: Pending) -> None:
         """Fold a pending fact into a person that was read again; its sums were taken before."""
@@ -541,22 +334,11 @@ class Embedded:
         settled: list[Settled] = []
         for document, result in zip(documents, results, strict=True):
             kind, fact = next(iter(document.items()))
-            subject = fact.get("subject") or self._subjects.get(fact.get("decision", ""), "")
+            subject = fact.get("subject") or self._deciding.remembered(fact.get("decision", ""))
             folded = result.status in _FOLDED and result.cause is None
             settled.append(Settled(subject, kind, result.id, folded))
         self._people.settled(settled, batch.folds, batch.before, batch.after)
         self._figures.settled([(one.kind, one.id) for one in settled], batch.taught)
-
-    def _subject_of(self, decision: str, place: Place) -> str | None:
-        subject = self._subjects.get(decision)
-        if subject is None:
-            with self._store.read() as read:
-                body = read.fact(place, "decision", decision)
-            if body is None:
-                return None
-            subject = orjson.loads(body).get("subject", "")
-            _remember(self._subjects, decision, subject)
-        return subject
 
     def _place(self, subject: str) -> Place:
         return store_bucket(self._tenant, subject), self._tenant
@@ -568,29 +350,6 @@ def _in_order(policy: CompiledPolicy, names: Iterable[str]) -> list[CompiledSlot
     if len(known) > 1:
         known.sort(key=lambda slot: -slot.slot.priority)
     return known
-
-
-def _nobody(policy: CompiledPolicy) -> Hot:
-    return Hot(Person(policy, "", {"": empty()}), {}, 0)
-
-
-def _view_id(context: Mapping[str, Any]) -> str | None:
-    view_id = context.get("view_id")
-    return view_id if isinstance(view_id, str) else None
-
-
-def _valid_until(slot: CompiledSlot, now: float) -> float:
-    until = now + (slot.slot.ttl_seconds or TTL_SECONDS)
-    for edge in slot.boundaries:
-        if edge > now:
-            return min(until, edge)
-    return until
-
-
-def _remember(memory: OrderedDict[Any, Any], name: Hashable, value: Any) -> None:
-    memory[name] = value
-    if len(memory) > DECISIONS_REMEMBERED:
-        memory.popitem(last=False)
 
 
 def _moment(at: float) -> datetime:

@@ -14,6 +14,7 @@ import orjson
 from attrs import define, field
 
 from clew.backends.base import Kind, Place, Reading, Store
+from clew.backends.people import Hot, Pending
 from clew.engine.effects import Effects
 from clew.engine.learn import Arm, Prior
 from clew.model.policy import CatalogueItem
@@ -92,6 +93,13 @@ class Figures:
                     _add(self._tallies[name], deltas)
             for item in items:
                 self._items.pop(item, None)
+
+    def note(self, hot: Hot, pending: Pending, effects: Effects) -> None:
+        """Note a fact that is on its way, with what folding it into a person has taught."""
+        hot.pending[pending.kind, pending.id] = pending
+        items = {(catalogue, item): fields for catalogue, item, fields in effects.items}
+        key = (pending.kind, pending.id)
+        self.take(key, pending.place, pending.kind, effects.sums, items)
 
     def settled(self, keys: Iterable[tuple[str, str]], taught: int) -> None:
         """

@@ -12,7 +12,7 @@ F4, F7).
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import orjson
 from attrs import define, field, frozen
@@ -173,6 +173,15 @@ class People:
                     hot.checked = changes
                     return hot
         return self._read(policy, subject, changes)
+
+    def fact(self, hot: Hot, kind: Kind, name: str, place: Place) -> dict[str, Any] | None:
+        """Give a fact of a person by its id, stored or on its way; None where there is none."""
+        pending = hot.pending.get((kind, name))
+        if pending is not None:
+            return orjson.loads(pending.payload)[kind]  # type: ignore[no-any-return]
+        with self._store.read() as reading:
+            body = reading.fact(place, kind, name)
+        return None if body is None else orjson.loads(body)
 
     def settled(
         self,
