@@ -26,10 +26,10 @@ weight 0.2: it learns which creative does best, telling visitors apart by comput
 context.channel and segments.
 In hero, again may be shown to everybody.
 In hero, sale may be shown when in segment keen, on email and web, DATES.
-In hero, plain is shown where nothing else may be.
+In hero, plain is one of them, to be shown to everybody, and shown where nothing else may be.
 Slot letter serves service and maximises ORDERS: the creative with the highest priority wins.
 In letter, note may be shown when views is less than 5.
-In letter, plain is shown where nothing else may be.
+In letter, plain is one of them, to be shown to everybody, and shown where nothing else may be.
 Holdout global keeps back 10% of people everywhere: they get the default, to measure against.
 Holdout heroes keeps back 20% of people in banner and hero: they get the default, to \
 measure against.

@@ -61,7 +61,19 @@ def _slot(slot: Slot, policy: Policy) -> Iterator[str]:
     for creative in policy.creatives:
         if creative.status == "live" and slot.id in creative.slots and creative.id != slot.default:
             yield f"In {slot.id}, {creative.id} may be shown {_audience(creative, slot)}."
-    yield f"In {slot.id}, {slot.default} is shown where nothing else may be."
+    yield f"In {slot.id}, {slot.default} is {_default(policy, slot)}."
+
+
+def _default(policy: Policy, slot: Slot) -> str:
+    """Say when the default is shown: where it is a candidate, beside the others, too."""
+    alone = "shown where nothing else may be"
+    if slot.items is not None or (slot.strategy == "split" and slot.default not in slot.shares):
+        return alone
+    found = (one for one in policy.creatives if one.id == slot.default and slot.id in one.slots)
+    creative = next((one for one in found if one.status == "live"), None)
+    if creative is None:
+        return alone
+    return f"one of them, to be shown {_audience(creative, slot)}, and {alone}"
 
 
 def _goal(slot: Slot, objectives: dict[str, Objective]) -> str:
