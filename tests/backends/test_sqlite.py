@@ -176,7 +176,7 @@ def test_a_transaction_that_is_undone_explains_nothing_away(path):
         assert writing.follows is None
 
 
-@pytest.mark.parametrize("how", ["by a link", "the bell was removed"])
+@pytest.mark.parametrize("how", ["by a link", "the bell was removed", "removed while busy"])
 def test_there_is_one_bell_for_one_file(path, monkeypatch, how):
     """Whichever way a database was opened, and whatever became of the bell: others are heard."""
     now = 1_000.0
@@ -190,6 +190,8 @@ def test_there_is_one_bell_for_one_file(path, monkeypatch, how):
         else:
             path.with_name("shop.db-changes").unlink()
         with closing(SqliteStore(place)) as other:
+            if how == "removed while busy":
+                insert(path)
             now += sqlite.LOOK_SECONDS if how != "by a link" else 0.0
             before = store.changes()
             with other.write() as writing:

@@ -72,34 +72,27 @@ class Figures:
             self._items.clear()
             self.version, self._read_at = version, now
 
-    def take(
-        self,
-        key: tuple[str, str],
-        place: Place,
-        kind: Kind,
-        sums: Sums,
-        items: Mapping[tuple[str, str], Mapping[str, Any]],
-    ) -> None:
-        """Add what a fact (kind, id) taught, at once; what only measuring reads can wait."""
-        sums = {key: deltas for key, deltas in sums.items() if key.startswith(_DECIDED_BY)}
-        if not sums and not items:
+    def note(self, hot: Hot, pending: Pending, effects: Effects) -> None:
+        """
+        Note a fact that is on its way, and add at once what folding it into a person has taught.
+
+        What only measuring reads can wait.
+        """
+        key = (pending.kind, pending.id)
+        hot.pending[key] = pending
+        if not teaches(effects):
             return
+        sums = {to: deltas for to, deltas in effects.sums.items() if to.startswith(_DECIDED_BY)}
+        items = {(catalogue, item): fields for catalogue, item, fields in effects.items}
         with self._lock:
-            self._unsettled[key] = _Unsettled(place, kind, sums, items)
+            self._unsettled[key] = _Unsettled(pending.place, pending.kind, sums, items)
             for name, deltas in sums.items():
                 if name in self._arms:
                     self._arms[name].add(deltas)
                 if name in self._tallies:
                     _add(self._tallies[name], deltas)
-            for item in items:
-                self._items.pop(item, None)
-
-    def note(self, hot: Hot, pending: Pending, effects: Effects) -> None:
-        """Note a fact that is on its way, with what folding it into a person has taught."""
-        hot.pending[pending.kind, pending.id] = pending
-        items = {(catalogue, item): fields for catalogue, item, fields in effects.items}
-        key = (pending.kind, pending.id)
-        self.take(key, pending.place, pending.kind, effects.sums, items)
+            for named in items:
+                self._items.pop(named, None)
 
     def settled(self, keys: Iterable[tuple[str, str]], taught: int) -> None:
         """

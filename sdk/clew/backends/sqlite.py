@@ -152,7 +152,8 @@ class SqliteStore:
                 changed = session.has_changed()
             elif self._writing.acquire(blocking=False):
                 try:
-                    changed = self._is_behind() or self._bell.was_replaced()
+                    # In this order: while others are busy it would never come to the bell.
+                    changed = self._bell.was_replaced() or self._is_behind()
                 finally:
                     self._writing.release()
             else:  # whoever writes has looked at the beginning
