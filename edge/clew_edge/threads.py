@@ -2,21 +2,24 @@
 Threads on which reports are made.
 
 A report may look into the store. One that hangs must hold up neither the loop, nor the threads that
-the application and Starlette share: so there are a few of our own, and what comes then queues.
+the application and Starlette share: so there are a few of our own, and what comes then queues. Nor
+does it hold up the end of the process.
 """
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from functools import partial
 from typing import ParamSpec, TypeVar
+
+from clew.threads import Pool
 
 __all__ = ["submit", "waited"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="clew-edge")
+_pool = Pool(4)
 
 
 def submit(call: Callable[P, T], *args: P.args, **named: P.kwargs) -> "Future[T]":

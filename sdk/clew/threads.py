@@ -15,6 +15,7 @@ from contextvars import copy_context
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, ParamSpec, TypeAlias, TypeVar
+from weakref import WeakSet
 
 __all__ = ["THREADS_MAX", "Pool", "alone", "submit", "waited", "within"]
 
@@ -31,12 +32,19 @@ class Pool:
     """
     Daemon threads, started as they are needed; the same calls as of an `Executor`, in short.
 
+    Threads are not in the child of a fork, and what they were to do is the parent's: there the pool
+    begins anew.
+
     Args:
         threads_max: how many calls run at once; further ones queue.
     """
 
     def __init__(self, threads_max: int = THREADS_MAX) -> None:
         self._threads_max = threads_max
+        self._begin()
+        _pools.add(self)
+
+    def _begin(self) -> None:
         self._calls: SimpleQueue[_Call | None] = SimpleQueue()
         self._idle = threading.Semaphore(0)
         self._starting = threading.Lock()
@@ -80,13 +88,13 @@ def _answer(future: "Future[Any]", call: Callable[[], Any]) -> None:
         future.set_result(result)
 
 
+_pools: "WeakSet[Pool]" = WeakSet()
 _pool = Pool()
 
 
 def _after_fork_in_child() -> None:
-    """The parent's threads are not in the child."""
-    global _pool  # noqa: PLW0603 - one per process
-    _pool = Pool()
+    for pool in tuple(_pools):
+        pool._begin()  # noqa: SLF001 - this file's own
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)

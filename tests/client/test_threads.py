@@ -99,7 +99,7 @@ def test_a_call_that_has_not_begun_never_does(busy):
 
 CHILD = """
 import os
-from clew.threads import submit
+from {module} import submit
 assert submit(os.getpid).result(60) == os.getpid()
 child = os.fork()
 if child == 0:
@@ -109,7 +109,7 @@ raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 STUCK = """
 import threading
-from clew.threads import submit
+from {module} import submit
 begun = threading.Event()
 submit(lambda: (begun.set(), threading.Event().wait()))
 begun.wait(60)
@@ -119,10 +119,11 @@ begun.wait(60)
 @pytest.mark.parametrize(
     "program", [pytest.param(CHILD, id="a child"), pytest.param(STUCK, id="a call that hangs")]
 )
-def test_the_process(program):
+@pytest.mark.parametrize("module", ["clew.threads", "clew_edge.threads"])
+def test_the_process(module, program):
     """A child has threads of its own, and a call that hangs does not hold up the end."""
     ended = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", program],
+        [sys.executable, "-W", "ignore", "-c", program.format(module=module)],
         timeout=PATIENCE_SECONDS,
         check=False,
         capture_output=True,

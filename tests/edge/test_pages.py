@@ -10,7 +10,7 @@ from jinja2 import DictLoader, Environment, TemplateRuntimeError
 
 from clew import Decision
 from clew_edge import ClewMiddleware, SlotExtension, fragments
-from edge.asgi import answering, ask, html, page, start
+from edge.asgi import answering, ask, eventually, html, page, start
 from edge.worlds import allow, shop_client, voided
 
 SLOT = b'<h1><clew-slot name="hero"><i>default</i></clew-slot></h1>'
@@ -198,6 +198,7 @@ def test_a_fragment_that_fails_keeps_the_default_and_voids_the_decision():
     with shop_client() as client:
         subject = allow(client, "ada")
         answer = run(client, html(), *page(SLOT), render=broken, subject=lambda request: subject)
+        asyncio.run(eventually(lambda: voided(client)))
         assert voided(client) == 1
         assert client.decisions(subject) == []
     assert answer.body == SLOT
