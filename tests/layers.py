@@ -35,9 +35,18 @@ LAYERS = (
 )
 RANKS = {unit: rank for rank, units in enumerate(LAYERS) for unit in units}
 
-#: What `clew_edge` may import beside the names of `clew.__all__`, with what lies in it.
+#: What `clew_edge`, as any other adapter to a framework, may import beside the names of
+#: `clew.__all__`, with what lies in it.
 PUBLIC_MODULES = frozenset(
-    {"clew.codec", "clew.errors", "clew.facts", "clew.model", "clew.policy", "clew.schema"}
+    {
+        "clew.codec",
+        "clew.errors",
+        "clew.facts",
+        "clew.model",
+        "clew.policy",
+        "clew.schema",
+        "clew.threads",
+    }
 )
 
 #: What speaks ASGI or waits; the markup scanner takes bytes and gives tokens.
