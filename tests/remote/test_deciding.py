@@ -198,7 +198,8 @@ def test_a_late_answer_is_voided(remote):
     client = remote.client()
     client.decide("paged", subject="u-1")
     remote.server.hang()
-    decision = client.decide("hero", subject="u-1", deadline_ms=SOON_MS)
+    while not remote.server.reached.is_set():  # else it may never be sent: nobody waits any more
+        decision = client.decide("hero", subject="u-1", deadline_ms=SOON_MS)
     assert (decision.reason, decision.creative, decision.token) == ("deadline", "plain", None)
     assert decision.get("headline") == "plain"
     before = set(remote.recorded())
