@@ -109,7 +109,8 @@ def sums_of(client: Client, name: str, place: str = "hero") -> dict[str, float]:
     assert compiled is not None
     chosen = compiled.slots[place]
     backend._figures.refresh(client._core.clock.now(), backend._watch.changes())
-    arm: Arm = backend._figures.arm(chosen.state_key(name), chosen.prior)
+    [key] = chosen.options_of([(name, name)]).state_keys
+    arm: Arm = backend._figures.arm(key, chosen.prior)
     return {feature: amount for feature, amount in arm.sums.items() if amount}
 
 

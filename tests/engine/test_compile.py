@@ -64,7 +64,7 @@ def test_epochs(change, same):
 def test_state_keys(change, same):
     """Features and reward make another arm, how it explores does not (L4)."""
     keys = [
-        compiled(policy(slots=[one])).slots["hero"].state_key("fresh")
+        compiled(policy(slots=[one])).slots["hero"].options.state_keys
         for one in (slot(), slot(**change))
     ]
     assert (keys[0] == keys[1]) is same

@@ -1,6 +1,8 @@
 """A person is the merge of the documents of all their identities, seen through permission."""
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import floats, lists
 
 from clew.engine.person import Person, empty
 from client.worlds import policy
@@ -62,6 +64,30 @@ def test_a_denied_trait_is_noted_not_read():
     assert "secret" not in view["computed"]
     assert view["computed"].withheld == {"secret"}
     assert view["computed"].used == {}
+
+
+@pytest.mark.parametrize("aggregate", ["count", "sum", "decayed", "recency"])
+@given(after=lists(floats(0.0, 3e6), min_size=2, max_size=6))
+def test_a_value_read_again_is_what_it_would_be_read_anew(aggregate, after):
+    """However often a value was read before, time passes for it, forwards and backwards."""
+    trait = {
+        "id": "spent",
+        "signal": "ordered",
+        "aggregate": aggregate,
+        "purpose": "personalise",
+        **({"of": "data.word"} if aggregate in {"sum", "decayed"} else {}),
+        **({"half_life_seconds": 86_400} if aggregate == "decayed" else {"window_seconds": 1e6}),
+    }
+    law = compiled(policy(traits=[trait]))
+    fact = signal("ordered", word=3)
+
+    def read(whom, later):
+        return whom.view("personalise", NOW + later, {})["computed"]["spent"]
+
+    often = person(law, fact)
+    assert [read(often, later) for later in after] == [
+        read(person(law, fact), later) for later in after
+    ]
 
 
 def test_permission_is_read_anew():

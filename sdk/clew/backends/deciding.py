@@ -243,7 +243,7 @@ class Deciding:
         place = (bucket_of(made["id"]) or 0, self._tenant)
         # Without permission it is nobody's, and waits with nobody.
         whose = hot if subject else nobody(policy)
-        effects = fold_decision(whose.person, made, now)
+        effects = fold_decision(whose.person, made, now, described=False)
         self._figures.note(whose, Pending("decision", made["id"], place, payload), effects)
         _remember(self._subjects, made["id"], subject)
         if request.request_id is not None:

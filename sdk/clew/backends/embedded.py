@@ -323,7 +323,8 @@ class Embedded:
                 fold_signal(person, fact["subject"], fact)
         elif pending.kind == "decision":
             if fact.get("subject") is not None:
-                fold_decision(person, fact, instant(fact["decided_at"]))
+                at = instant(fact["decided_at"])
+                fold_decision(person, fact, at, described=False)
         else:
             fold_outcome(person, fact)
 

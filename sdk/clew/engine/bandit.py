@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from clew.engine.compiled import CompiledSlot
+from clew.engine.compiled import CompiledSlot, Options
 from clew.engine.explore import draw, floors, sharpness, square_cb
 from clew.engine.learn import LOGISTIC, Arm, Prior
 from clew.engine.situation import Drawn, Situation
@@ -14,35 +14,32 @@ __all__ = ["bandit", "item_arm"]
 _LEAST_RATE = 0.01
 
 
-def bandit(
-    slot: CompiledSlot,
-    names: Sequence[str],
-    keys: Sequence[str],
-    arms: Sequence[Arm],
-    at: Situation,
-) -> Drawn:
-    """Score each candidate, turn scores to probabilities, draw one, keep all of it (RULES L3)."""
+def bandit(slot: CompiledSlot, options: Options, arms: Sequence[Arm], at: Situation) -> Drawn:
+    """
+    Score each candidate, turn scores to probabilities, draw one, keep all of it (RULES L3).
+
+    Args:
+        arms: of each option, what was learned of it.
+    """
     x = slot.features.vector(at.view)
-    predict = slot.model.predict
-    scores = [predict(arm.mean, x) for arm in arms]
+    scores = slot.model.scores(arms, x)
     tally = at.learned.tally(slot.tally_key)
     rounds = int(tally.get("rounds", 0.0))
     explore = slot.exploration
-    least = floors(explore, [int(tally.get(f"n:{key}", 0.0)) for key in keys])
-    gamma = sharpness(explore.gamma, rounds)
-    probabilities = square_cb(scores, gamma=gamma, floor=least)
+    least = floors(explore, [tally.get(key, 0.0) for key in options.display_keys])
+    probabilities = square_cb(scores, gamma=sharpness(explore.gamma, rounds), floor=least)
     uniform = at.uniform()
     index = draw(probabilities, uniform)
     return Drawn(
         index=index,
-        names=names,
+        names=options.names,
         scores=scores,
         probabilities=probabilities,
         floors=least,
         gamma=explore.gamma,
         rounds=rounds,
         uniform=uniform,
-        state_key=slot.state_key(keys[index]),
+        state_key=options.state_keys[index],
         features=x,
         means=arms[index].mean_at(x),
         state_version=at.learned.version,

@@ -23,6 +23,7 @@ from clew.engine.compiled import (
     CompiledSlot,
     Filling,
     ItemReader,
+    Options,
     Reader,
 )
 from clew.engine.extract import key, number, read_path
@@ -259,14 +260,14 @@ def _slot(
         id=slot.id,
         purpose=slot.purpose,
         creatives=tuple(live),
-        names=tuple(creative.id for creative in live),
-        learning_keys=tuple(creative.learning_key for creative in live),
+        options=Options.of([(c.id, c.learning_key) for c in live], group, model_digest),
         unconditional=all(creative.unconditional for creative in live),
         has_essential=any(creative.creative.essential for creative in live),
         default=next(c for c in creatives if c.id == slot.default),
         features=features,
         model=model,
         prior=prior,
+        group=group,
         model_digest=model_digest,
         tally_key=f"slot:{group}:{model_digest}",
         exploration=slot.exploration,
@@ -281,7 +282,6 @@ def _slot(
         items=items,
         boundaries=_boundaries([*live, *holdouts.values()]),
         context_reads=_context_reads(live, features, policy),
-        state_keys={},
     )
 
 

@@ -38,6 +38,7 @@ __all__ = [
     "CompiledSlot",
     "Filling",
     "ItemReader",
+    "Options",
     "Reader",
 ]
 
@@ -182,6 +183,27 @@ class CompiledItems:
 
 
 @frozen(eq=False)
+class Options:
+    """What a bandit draws from; all tuples have the order of the candidates."""
+
+    names: tuple[str, ...]
+    #: Where the state of each one's arm lives (RULES L4; the tenant is the store's).
+    state_keys: tuple[str, ...]
+    #: What counts the displays of each in the slot's tally.
+    display_keys: tuple[str, ...]
+
+    @classmethod
+    def of(cls, named: Iterable[tuple[str, str]], group: str, model_digest: str) -> "Options":
+        """Name the keys of candidates; as `CompiledSlot.options_of`."""
+        candidates = tuple(named)
+        return cls(
+            names=tuple([name for name, _ in candidates]),
+            state_keys=tuple([f"arm:{group}:{key}:{model_digest}" for _, key in candidates]),
+            display_keys=tuple([f"n:{key}" for _, key in candidates]),
+        )
+
+
+@frozen(eq=False)
 class CompiledSlot:
     """A slot with everything that may fill it."""
 
@@ -189,8 +211,8 @@ class CompiledSlot:
     id: str
     purpose: str
     creatives: tuple[CompiledCreative, ...]
-    names: tuple[str, ...]
-    learning_keys: tuple[str, ...]
+    #: All of them, for the usual case that nothing keeps one back.
+    options: Options
     default: CompiledCreative
     #: Whether every creative is always eligible where the request names no locale.
     unconditional: bool
@@ -200,7 +222,8 @@ class CompiledSlot:
     model: Model
     #: What is believed of an arm that has learned nothing.
     prior: Prior
-    #: Part of every state key: features and reward (RULES L4).
+    #: Parts of every state key: who shares what is learned, and features and reward (RULES L4).
+    group: str
     model_digest: str
     #: Where the counts of the slot live: rounds, and displays by learning key.
     tally_key: str
@@ -224,16 +247,9 @@ class CompiledSlot:
     #: Paths of the context that anything here can read.
     context_reads: tuple[tuple[str, Reader], ...]
 
-    #: By learning key, where the state of an arm lives.
-    _state_keys: dict[str, str]
-
-    def state_key(self, learning_key: str) -> str:
-        """Where the state of one arm lives (RULES L4; the tenant is the store's)."""
-        key = self._state_keys.get(learning_key)
-        if key is None:
-            group = self.slot.slot_group or self.id
-            key = self._state_keys[learning_key] = f"arm:{group}:{learning_key}:{self.model_digest}"
-        return key
+    def options_of(self, named: Iterable[tuple[str, str]]) -> Options:
+        """Make options of candidates, each given by its name and by what it learns under."""
+        return Options.of(named, self.group, self.model_digest)
 
 
 @frozen(eq=False)

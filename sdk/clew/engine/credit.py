@@ -54,11 +54,14 @@ def keep(document: Document, decision: Mapping[str, Any], at: float) -> dict[str
     """Enter a decision among the latest of its slot; gives the entry."""
     entry = _entry(decision, at)
     kept = document["slots"].setdefault(decision["slot"], [])
-    insort(kept, entry, key=_when)
+    if kept and _when(entry) < _when(kept[-1]):
+        insort(kept, entry, key=_when)
+    else:  # as nearly always
+        kept.append(entry)
     if len(kept) > DECISIONS_KEPT:
-        counted = [other for other in kept if other["counted"] is not None]
+        counted = next((one for one in reversed(kept) if one["counted"] is not None), None)
         # What can still be credited outlives what was never seen.
-        kept.remove(next(other for other in kept if counted[-1:] != [other]))
+        del kept[1 if kept[0] is counted else 0]
     return entry
 
 

@@ -102,7 +102,7 @@ def _eligible(
     """The creatives that may be shown, and their names."""
     unconditional = "locale" not in at.view["context"]
     if unconditional and slot.unconditional:
-        return slot.creatives, slot.names
+        return slot.creatives, slot.options.names
     eligible = [
         creative
         for creative in slot.creatives
@@ -183,13 +183,11 @@ def _priority(slot: CompiledSlot, candidates: Sequence[CompiledCreative], at: Si
 
 
 def _bandit(slot: CompiledSlot, candidates: Sequence[CompiledCreative], at: Situation) -> Raw:
-    if candidates is slot.creatives:
-        names, keys = slot.names, slot.learning_keys
-    else:
-        names = tuple([creative.id for creative in candidates])
-        keys = tuple([creative.learning_key for creative in candidates])
-    arm, place, prior = at.learned.arm, slot.state_key, slot.prior
-    drawn = bandit(slot, names, keys, [arm(place(key), prior) for key in keys], at)
+    options = slot.options
+    if candidates is not slot.creatives:
+        options = slot.options_of([(creative.id, creative.learning_key) for creative in candidates])
+    arm, prior = at.learned.arm, slot.prior
+    drawn = bandit(slot, options, [arm(key, prior) for key in options.state_keys], at)
     return Raw("bandit", candidates[drawn.index], drawn.propensity, drawn=drawn)
 
 
@@ -206,13 +204,16 @@ def _list(slot: CompiledSlot, offer: Menu, at: Situation) -> Raw:
     entries = [] if offer.pinned is None else [Entry(offer.pinned, "pinned", 1.0)]
     left = dict(offer.candidates)
     while left and len(entries) < slot.items.count:
-        names = list(left)
+        options = slot.options_of([(item, item) for item in left])
+        learned = [at.learned.arm(key, slot.prior) for key in options.state_keys]
         arms = [
-            item_arm(slot, at.learned.arm(slot.state_key(n), slot.prior), left[n]) for n in names
+            item_arm(slot, arm, strength)
+            for arm, strength in zip(learned, left.values(), strict=True)
         ]
-        drawn = bandit(slot, names, names, arms, at)
-        entries.append(Entry(names[drawn.index], "bandit", drawn.propensity, drawn))
-        del left[names[drawn.index]]
+        drawn = bandit(slot, options, arms, at)
+        item = options.names[drawn.index]
+        entries.append(Entry(item, "bandit", drawn.propensity, drawn))
+        del left[item]
     product = math.prod(entry.propensity for entry in entries)
     reason: Reason = "bandit" if any(entry.drawn for entry in entries) else "pinned"
     return Raw(reason, slot.default, product, entries=tuple(entries))

@@ -25,7 +25,7 @@ def sharpness(gamma: float, t: int) -> float:
     return gamma * math.sqrt(t)
 
 
-def floors(exploration: Exploration, displays: Sequence[int]) -> tuple[float, ...]:
+def floors(exploration: Exploration, displays: Sequence[float]) -> tuple[float, ...]:
     """
     The least probability of each of the k candidates: `floor / k`, `new_floor / k` while it is new.
 
@@ -39,7 +39,8 @@ def floors(exploration: Exploration, displays: Sequence[int]) -> tuple[float, ..
     k = len(displays)
     settled = exploration.floor / k
     new = max(exploration.floor, exploration.new_floor) / k
-    return tuple(new if shown < exploration.new_displays else settled for shown in displays)
+    lately = exploration.new_displays
+    return tuple([new if shown < lately else settled for shown in displays])
 
 
 def square_cb(
@@ -63,8 +64,8 @@ def square_cb(
     Regression Oracles", ICML 2020, Algorithm 1 (with μ = k, and rewards instead of losses).
     """
     k = len(scores)
-    best = max(range(k), key=scores.__getitem__)
-    top = scores[best]
+    top = max(scores)
+    best = scores.index(top)
     free = 1.0 - math.fsum(floor)
     probabilities = [
         least + free / (k + gamma * (top - score))

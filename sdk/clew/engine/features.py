@@ -55,7 +55,8 @@ class Features:
     paths: tuple[str, ...]
     #: Names paths and transformation; two slots of one digest have comparable vectors.
     digest: str
-    _steps: tuple[tuple[str, tuple[str, ...]], ...]
+    #: Of each path, its name, that of its absence, and the keys to look up one after another.
+    _steps: tuple[tuple[str, str, tuple[str, ...]], ...]
 
     def vector(self, view: Mapping[str, Any]) -> dict[str, float]:
         """
@@ -65,13 +66,10 @@ class Features:
             view: nested mappings; a missing key raises KeyError, or computes the value.
         """
         x = {BIAS: 1.0}
-        for path, steps in self._steps:
+        for path, absent, steps in self._steps:
             value = _look_up(view, steps)
-            found = None if value is None else _encode(path, value)
-            if found is None:
-                x[f"{path}?"] = 1.0
-            else:
-                x.update(found)
+            if value is None or not _encode(x, path, value):
+                x[absent] = 1.0
         return x
 
 
@@ -82,7 +80,7 @@ def compile_features(paths: Sequence[str]) -> Features:
     return Features(
         paths=canonical,
         digest=hashlib.sha256(law.encode()).hexdigest()[:16],
-        steps=tuple((path, tuple(path.split("."))) for path in canonical),
+        steps=tuple((path, f"{path}?", tuple(path.split("."))) for path in canonical),
     )
 
 
@@ -96,44 +94,52 @@ def _look_up(view: Any, steps: tuple[str, ...]) -> Any:
     return view
 
 
-def _encode(path: str, value: Any) -> dict[str, float] | None:
-    """The features of one value: none of a zero; None when the value says nothing."""
+def _encode(x: dict[str, float], path: str, value: Any) -> bool:
+    """Add the features of one value, none of a zero; whether the value says anything."""
     if isinstance(value, str):
-        return {f"{path}={value[:_MAX_TEXT]}": 1.0} if value else None
+        if value:
+            x[f"{path}={value[:_MAX_TEXT]}"] = 1.0
+        return bool(value)
     if isinstance(value, bool):
-        return {path: 1.0} if value else {}
+        if value:
+            x[path] = 1.0
+        return True
     if isinstance(value, _NUMBER):
-        return _number(path, value)
+        return _number(x, path, value)
     if isinstance(value, _LIST):
-        return _several(path, value)
+        return _several(x, path, value)
     if isinstance(value, dict):
-        return _affinity(path, value.get("shares"))
-    return None
+        return _affinity(x, path, value.get("shares"))
+    return False
 
 
-def _number(path: str, value: float) -> dict[str, float] | None:
+def _number(x: dict[str, float], path: str, value: float) -> bool:
     # Bounding first spares the logarithm from infinity and from integers wider than a float.
     magnitude = math.log2(1.0 + min(abs(value), _MAX_NUMBER)) / _DOUBLINGS
     if math.isnan(magnitude):
-        return None
-    # What is too small for the logarithm to tell from zero is zero.
-    return {path: -magnitude if value < 0 else magnitude} if magnitude else {}
+        return False
+    if magnitude:  # what is too small for the logarithm to tell from zero is zero
+        x[path] = -magnitude if value < 0 else magnitude
+    return True
 
 
-def _several(path: str, values: Sequence[Any]) -> dict[str, float] | None:
+def _several(x: dict[str, float], path: str, values: Sequence[Any]) -> bool:
     texts = dict.fromkeys([text[:_MAX_TEXT] for text in values if isinstance(text, str) and text])
     if not texts:
-        return None
+        return False
     weight = 1.0 / math.sqrt(min(len(texts), _MAX_NAMES))
-    return {f"{path}={text}": weight for text in islice(texts, _MAX_NAMES)}
+    x.update({f"{path}={text}": weight for text in islice(texts, _MAX_NAMES)})
+    return True
 
 
-def _affinity(path: str, shares: Any) -> dict[str, float] | None:
+def _affinity(x: dict[str, float], path: str, shares: Any) -> bool:
     if not isinstance(shares, dict) or not shares:
-        return None
+        return False
     if len(shares) > _MAX_NAMES:
         shares = dict(sorted(shares.items(), key=_falling)[:_MAX_NAMES])
-    return {f"{path}={key[:_MAX_TEXT]}": min(share, 1.0) for key, share in shares.items() if share}
+    named = {f"{path}={key[:_MAX_TEXT]}": min(share, 1.0) for key, share in shares.items() if share}
+    x.update(named)
+    return True
 
 
 def _falling(entry: tuple[str, float]) -> tuple[float, str]:

@@ -99,13 +99,19 @@ def fold_signal(person: Person, who: str, signal: Fact, *, reported: bool = Fals
     return effects
 
 
-def fold_decision(person: Person, decision: Fact, at: float) -> Effects:
-    """Keep a decision made at an instant for crediting, count it, and open its trials."""
+def fold_decision(person: Person, decision: Fact, at: float, *, described: bool = True) -> Effects:
+    """
+    Keep a decision made at an instant for crediting, count it, and open its trials.
+
+    Args:
+        described: whether to count it in the figures too, which no decision reads.
+    """
     effects = Effects()
     if decision.get("traffic", "human") not in person.policy.traffic:
         effects.add("excluded", {decision["traffic"]: 1.0})
         return effects
-    _describe(decision, 1.0, effects)
+    if described:
+        _describe(decision, 1.0, effects)
     if decision.get("subject") is None:
         return effects
     entry = keep(person.documents[person.subject], decision, at)

@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 from clew.engine.aggregates import Aggregate, Partial, combine
 from clew.engine.extract import Wire
 
-__all__ = ["PANES", "Fold", "Read", "State", "folding", "panes"]
+__all__ = ["PANES", "Fold", "Read", "State", "folding", "pane_seconds", "panes"]
 
 #: What a trait remembers of one identity: a JSON value, None before the first signal.
 State: TypeAlias = Any
@@ -52,10 +52,15 @@ def folding(aggregate: Aggregate) -> tuple[Fold, Read]:
     return fold, read
 
 
+def pane_seconds(window_seconds: float) -> float:
+    """How long a pane of a window is."""
+    return window_seconds / (PANES - 1)
+
+
 def panes(aggregate: Aggregate, window_seconds: float) -> tuple[Fold, Read]:
     """Fold into panes; the state is `[[pane, partial], …]` in the order of time."""
     lift, merge = aggregate.lift, aggregate.merge
-    width = window_seconds / (PANES - 1)
+    width = pane_seconds(window_seconds)
 
     def fold(state: State, at: float, signal: Wire) -> State:
         one = lift(at, signal)

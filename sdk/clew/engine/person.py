@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 from clew.engine.compiled import CompiledPolicy
 from clew.engine.traits import CompiledTrait
-from clew.engine.view import Reader, TraitView
+from clew.engine.view import MergedView, Reader, TraitView
 from clew.trust.ledger import Ground, permissions
 
 __all__ = ["KINDS", "Document", "Person", "empty"]
@@ -43,43 +43,14 @@ _NO_TRAITS: Mapping[str, Any] = {
 }
 
 
-class MergedView(dict[str, Any]):
-    """All kinds of traits under one name each; what the person declared wins."""
-
-    __slots__ = ("_views",)
-
-    def __init__(self, views: Sequence[Mapping[str, Any]]) -> None:
-        super().__init__()
-        self._views = views
-
-    def __missing__(self, name: str) -> Any:
-        found = False
-        for view in self._views:
-            if name in view:
-                found = True
-                value = view[name]
-                if value is not None:
-                    return value
-        if found:
-            return None
-        raise KeyError(name)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """The first value among the kinds, else the default."""
-        try:
-            return self[name]
-        except KeyError:
-            return default
-
-
 class Cell:
     """
     One trait of one person as a view reads it: it holds nothing else, so nothing else can leak.
 
-    A value that time does not change is kept until the states do.
+    A value is kept for as long as neither time nor the states change it.
     """
 
-    __slots__ = ("_known", "_states", "_value", "trait")
+    __slots__ = ("_states", "_step", "_value", "trait")
 
     def __init__(self, trait: CompiledTrait, states: list[Any]) -> None:
         self.trait = trait
@@ -89,16 +60,17 @@ class Cell:
         """Take other states."""
         self._states = states
         self._value: Any = None
-        self._known = False
+        self._step: float | None = None
 
     def read(self, now: float) -> Any:
         """The value at an instant."""
-        if self._known:
-            return self._value
-        value = self.trait.read(self._states, now)
-        if self.trait.timeless:
-            self._value, self._known = value, True
-        return value
+        seconds = self.trait.step_seconds
+        if not seconds:
+            return self.trait.read(self._states, now)
+        step = now // seconds
+        if step != self._step:
+            self._value, self._step = self.trait.read(self._states, now), step
+        return self._value
 
 
 class Person:
@@ -175,7 +147,7 @@ class Person:
         return {
             **_NO_TRAITS,
             **views,
-            "traits": MergedView(tuple(views.values())),
+            "traits": MergedView(views),
             "context": context,
         }
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from clew.clock import to_text
 from clew.engine.compiled import CompiledPolicy, CompiledSlot
-from clew.engine.person import KINDS
 from clew.engine.situation import Drawn, Raw, Situation
 
 __all__ = ["looked_at", "record"]
@@ -84,13 +83,7 @@ def looked_at(slot: CompiledSlot, raw: Raw, at: Situation) -> dict[str, Any]:
     if raw.creative is not None and at.basis is not None:
         for steps in raw.creative.content_reads:
             _touch(view, steps)
-    profile: dict[str, Any] = {}
-    withheld: list[str] = []
-    for kind in KINDS:
-        traits = view[kind]
-        traits.note_used(kind, profile)
-        if traits.withheld:
-            withheld += [f"{kind}.{name}" for name in sorted(traits.withheld)]
+    profile, withheld = view["traits"].looked_at()
     context = {}
     given = view["context"]
     for path, steps in slot.context_reads:

@@ -10,6 +10,7 @@ Rules of the file:
 
 import hashlib
 import json
+import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -27,7 +28,7 @@ from clew.engine.aggregates import (
 )
 from clew.engine.decay import affinity, decayed, half_life
 from clew.engine.extract import Wire
-from clew.engine.panes import Fold, Read, State, folding, panes
+from clew.engine.panes import Fold, Read, State, folding, pane_seconds, panes
 from clew.engine.sketch import distinct
 from clew.engine.together import FoldPairs, baskets
 from clew.errors import ConfigurationError
@@ -79,8 +80,9 @@ class CompiledTrait:
     fold: Fold
     #: `read(states, now) -> value`: the value over the states of all identities of a person.
     read: Read
-    #: Whether the value stays the same until the next signal, however much time passes.
-    timeless: bool = False
+    #: Time goes in steps of so many seconds, from the epoch on, and within one the value changes
+    #: by a signal alone; 0 where it grows older by itself.
+    step_seconds: float = 0.0
     #: For `together`: as `fold`, and gives the pairs to add beside the state. Else None.
     fold_pairs: FoldPairs | None = None
 
@@ -114,7 +116,7 @@ def compile_trait(trait: Trait, *, pointer: str = "") -> CompiledTrait:
         digest=_digest(trait),
         fold=fold,
         read=read,
-        timeless=trait.window_seconds is None and trait.aggregate not in _AGEING,
+        step_seconds=_step_seconds(trait),
         fold_pairs=fold_pairs,
     )
 
@@ -154,6 +156,14 @@ def _working(trait: Trait, accepts: _Accepts | None) -> tuple[Fold, Read, FoldPa
     else:
         fold, read = panes(aggregate, trait.window_seconds)
     return fold if accepts is None else _guarded(fold, accepts), read, None
+
+
+def _step_seconds(trait: Trait) -> float:
+    if trait.aggregate in _AGEING:
+        return 0.0
+    if trait.window_seconds is None:
+        return math.inf
+    return 0.0 if _AGGREGATES[trait.aggregate](trait).timed else pane_seconds(trait.window_seconds)
 
 
 def _guarded(fold: Fold, accepts: _Accepts) -> Fold:

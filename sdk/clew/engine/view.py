@@ -11,7 +11,7 @@ from collections.abc import (
 )
 from typing import Any, TypeAlias
 
-__all__ = ["Reader", "TraitView"]
+__all__ = ["MergedView", "Reader", "TraitView"]
 
 #: Gives a trait's value at an instant.
 Reader: TypeAlias = Callable[[float], Any]
@@ -55,11 +55,6 @@ class TraitView(dict[str, Any]):
         """What was read so far, with its value."""
         return {name: dict.__getitem__(self, name) for name in dict.__iter__(self)}
 
-    def note_used(self, prefix: str, notes: dict[str, Any]) -> None:
-        """Write what was read so far, with its value, under `prefix.name`."""
-        for name, value in dict.items(self):
-            notes[f"{prefix}.{name}"] = value
-
     def __missing__(self, name: str) -> Any:
         read = self._permitted.get(name)
         if read is None:
@@ -99,3 +94,48 @@ class TraitView(dict[str, Any]):
     def items(self) -> ItemsView[str, Any]:  # type: ignore[override]
         """All permitted traits with their values."""
         return ItemsView(self)
+
+
+class MergedView(dict[str, Any]):
+    """
+    All kinds of traits under one name each; of several that have a value the first wins.
+
+    Args:
+        views: by kind, in the order in which they win.
+    """
+
+    __slots__ = ("_views",)
+
+    def __init__(self, views: Mapping[str, TraitView]) -> None:
+        super().__init__()
+        self._views = views
+
+    def looked_at(self) -> tuple[dict[str, Any], list[str]]:
+        """What was read of all kinds so far, by path, and the paths that were withheld."""
+        found: dict[str, Any] = {}
+        withheld: list[str] = []
+        for kind, traits in self._views.items():
+            for name, value in dict.items(traits):
+                found[f"{kind}.{name}"] = value
+            if traits.withheld:
+                withheld += [f"{kind}.{name}" for name in sorted(traits.withheld)]
+        return found, withheld
+
+    def __missing__(self, name: str) -> Any:
+        found = False
+        for view in self._views.values():
+            if name in view:
+                found = True
+                value = view[name]
+                if value is not None:
+                    return value
+        if found:
+            return None
+        raise KeyError(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The first value among the kinds, else the default."""
+        try:
+            return self[name]
+        except KeyError:
+            return default

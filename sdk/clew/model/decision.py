@@ -155,7 +155,8 @@ class ListItem:
     because: tuple[str, ...] = ()
 
 
-@frozen(kw_only=True)
+# Without slots, which cost a frozen class a call for each field that it is given.
+@frozen(kw_only=True, slots=False)
 class Decision:
     """
     The answer to "what do I show here?": always one, whatever happened (RULES D2).

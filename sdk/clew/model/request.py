@@ -12,7 +12,8 @@ from clew.model.words import Traffic
 __all__ = ["DecisionRequest"]
 
 
-@frozen(kw_only=True)
+# Without slots, which cost a frozen class a call for each field that it is given.
+@frozen(kw_only=True, slots=False)
 class DecisionRequest:
     """Which slots to fill, for whom and in which context."""
 
