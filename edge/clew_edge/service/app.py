@@ -147,6 +147,9 @@ class Service:
 
 def _find(method: str, path: str) -> tuple[str, Handler]:
     """Give the route of a request and who handles it."""
+    handler = _ROUTES.get((method, path))
+    if handler is not None:
+        return path, handler
     for pattern in (path, *_above(path)):
         found = _ROUTES.get((method, pattern))
         if found is not None:

@@ -41,15 +41,22 @@ def explain(policy: CompiledPolicy, decision: Mapping[str, Any]) -> Explanation:
         decision: its record, in wire form.
     """
     reads = decision.get("reads", {})
+    explores = _explores(decision)
     return Explanation(
-        because=tuple(_because(policy, decision)),
+        because=tuple(_because(policy, decision, explores=explores)),
         data_used=tuple(_used(policy, reads.get("profile", {}))),
         data_withheld=tuple(
             DataWithheld(field=path, reason=_withheld(policy, path))
             for path in reads.get("withheld", ())
         ),
         context_used=tuple(sorted(reads.get("context", {}))),
-        method=_method(policy, decision),
+        method=Method(
+            kind=decision["reason"],
+            name=decision["slot"],
+            version=f"{policy.policy.id} {policy.policy.version}",
+            propensity=decision.get("propensity"),
+            exploration=explores,
+        ),
     )
 
 
@@ -70,7 +77,9 @@ def _withheld(policy: CompiledPolicy, path: str) -> str:
     return f"no permission for the purpose {trait.purpose!r}" if trait else "not permitted"
 
 
-def _because(policy: CompiledPolicy, decision: Mapping[str, Any]) -> Iterator[str]:
+def _because(
+    policy: CompiledPolicy, decision: Mapping[str, Any], *, explores: bool
+) -> Iterator[str]:
     reason = decision["reason"]
     if reason == "consent_denied":
         yield (
@@ -86,30 +95,25 @@ def _because(policy: CompiledPolicy, decision: Mapping[str, Any]) -> Iterator[st
         return
     yield from _conditions(policy, decision)
     if reason in {"bandit", "priority"}:
-        yield _chosen(policy, decision)
+        yield _chosen(policy, decision, explores=explores)
     elif reason in _SIMPLE:
         yield _SIMPLE[reason]
 
 
-def _chosen(policy: CompiledPolicy, decision: Mapping[str, Any]) -> str:
+def _chosen(policy: CompiledPolicy, decision: Mapping[str, Any], *, explores: bool) -> str:
     if decision["reason"] == "priority":
         return "of what fits you, this comes first"
-    if _explores(decision) or _all_alike(decision) or not _has_learned(decision):
+    if explores or _all_alike(decision) or not _has_learned(decision):
         return "we are trying this with some visitors to learn what helps"
+    told_apart = {
+        name.partition("=")[0] for draw in decision.get("draws", ()) for name in draw["features"]
+    }
     known = [
-        trait.plain or trait.id
-        for path, trait in policy.traits.items()
-        if _told_apart(path, decision)
+        trait.plain or trait.id for path, trait in policy.traits.items() if path in told_apart
     ]
     if known:
         return f"it has helped visitors like you most, going by {_joined(known)}"
     return "it has helped visitors most so far"
-
-
-def _told_apart(path: str, decision: Mapping[str, Any]) -> bool:
-    """Whether a trait was a feature of the draw with a value."""
-    features = [name for draw in decision.get("draws", ()) for name in draw["features"]]
-    return any(name == path or name.startswith(f"{path}=") for name in features)
 
 
 def _conditions(policy: CompiledPolicy, decision: Mapping[str, Any]) -> Iterator[str]:
@@ -160,16 +164,6 @@ def _all_alike(decision: Mapping[str, Any]) -> bool:
 def _has_learned(decision: Mapping[str, Any]) -> bool:
     """Whether any decision of the slot had been counted when this one was drawn."""
     return any(draw["rounds"] for draw in decision.get("draws", ()))
-
-
-def _method(policy: CompiledPolicy, decision: Mapping[str, Any]) -> Method:
-    return Method(
-        kind=decision["reason"],
-        name=decision["slot"],
-        version=f"{policy.policy.id} {policy.policy.version}",
-        propensity=decision.get("propensity"),
-        exploration=_explores(decision),
-    )
 
 
 def _joined(words: list[str]) -> str:
