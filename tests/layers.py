@@ -17,7 +17,7 @@ __all__ = ["Import", "Tree", "breaches", "read_trees"]
 
 #: The units of clew from the bottom up; "" is `clew/__init__.py`, the public face of those below.
 LAYERS = (
-    ("errors", "loading"),
+    ("errors", "loading", "once"),
     ("clock", "ids", "model"),
     ("codec", "logic", "schema", "templates"),
     ("engine", "measure", "trust"),
@@ -25,6 +25,7 @@ LAYERS = (
     ("cache", "delivery", "threads"),
     ("backends",),
     ("facts",),
+    ("fallback", "linking", "outlet"),
     ("core", "memo"),
     ("async_client", "async_visitor", "client", "visitor"),
     ("pages",),

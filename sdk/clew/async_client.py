@@ -12,12 +12,13 @@ from clew.async_visitor import AsyncVisitor, asked
 from clew.backends.base import Backend
 from clew.client import DECISIONS_SECONDS, FLUSH_SECONDS, Client
 from clew.clock import Clock
-from clew.core import Durability, OnLoss, Overflow, ReportStatus
+from clew.core import ReportStatus
 from clew.memo import Memo
 from clew.model.decision import Decision
 from clew.model.measurement import Measurement
 from clew.model.profile import Profile
 from clew.model.words import Channel, Party, Traffic
+from clew.outlet import Durability, OnLoss, Overflow
 from clew.threads import alone, submit, waited
 
 __all__ = ["AsyncClient"]

@@ -9,11 +9,12 @@ from typing import Any, Self
 
 from clew.backends.base import Backend
 from clew.clock import Clock
-from clew.core import Core, Durability, OnLoss, Overflow, ReportStatus
+from clew.core import Core, ReportStatus
 from clew.model.decision import Decision
 from clew.model.measurement import Measurement
 from clew.model.profile import Profile
 from clew.model.words import Channel, Party, Traffic
+from clew.outlet import Durability, OnLoss, Overflow
 from clew.visitor import Visitor
 
 __all__ = ["Client"]

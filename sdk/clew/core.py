@@ -9,11 +9,7 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from difflib import get_close_matches
-from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_args
-from urllib.parse import quote
+from typing import Any, Literal, TypeAlias
 
 import orjson
 
@@ -21,61 +17,37 @@ from clew.backends import open_backend
 from clew.backends.base import Admission, Backend
 from clew.clock import Clock, SystemClock
 from clew.codec import to_json
-from clew.delivery.dead_letters import DeadLetters
-from clew.delivery.losses import OnLoss
-from clew.delivery.outbox import Outbox, Overflow
-from clew.delivery.spool import Spool
-from clew.engine.compiled import CompiledPolicy
-from clew.engine.render import content
 from clew.errors import (
-    BackendUnavailableError,
     ClewError,
     ClosedError,
     ConfigurationError,
     ConsentError,
     DocumentError,
-    IdentityError,
 )
-from clew.facts import Instant, consents, identity, outcome, signal
+from clew.facts import Instant, consents, outcome, signal
+from clew.fallback import Fallback
 from clew.ids import mint
-from clew.model.batch import ItemResult
+from clew.linking import Linking, new_anonymous
 from clew.model.decision import Decision
 from clew.model.measurement import Measurement
 from clew.model.policy import Policy
 from clew.model.profile import Profile
 from clew.model.request import DecisionRequest
 from clew.model.words import ConsentState, Reason, Traffic
+from clew.once import Once
+from clew.outlet import Durability, OnLoss, Outlet, Overflow, check_options, spool_folder
 
-__all__ = ["Core", "Durability", "OnLoss", "Overflow", "ReportStatus", "spool_folder"]
+__all__ = ["Core", "ReportStatus"]
 
 logger = logging.getLogger("clew")
 
 ReportStatus: TypeAlias = Literal["applied", "queued", "duplicate", "late", "refused"]
 
-#: What an emitted fact survives: nothing, the death of the process, or a power cut too.
-Durability: TypeAlias = Literal["none", "process", "disk"]
-
 #: Where the data lies when nobody says, relative to the working directory.
 DEFAULT_URL = "sqlite:///clew.db"
 
-#: How many bytes wait to be delivered at most when nobody says: on disk, and without one.
-PENDING_BYTES_ON_DISK = 256 * 1024 * 1024
-PENDING_BYTES_IN_MEMORY = 16 * 1024 * 1024
-
-#: How many of those on disk are in memory too, and as many more while the disk refuses.
-PENDING_BYTES_CACHED = 4 * 1024 * 1024
-
 #: How long a consent waits for what was said before it, in seconds.
 CONSENT_SECONDS = 1.0
-
-#: Different things that are logged at most.
-SAID_MAX = 1_000
-
-_IDENTITY_FAULTS = {
-    "known_subject": "both ids are known subjects, and two known subjects are never merged",
-    "anonymous_subject": "the subject is itself an anonymous id that is linked to somebody",
-    "not_linked": "these two ids are not linked",
-}
 
 
 class Core:
@@ -106,25 +78,14 @@ class Core:
         self.tenant = tenant or os.environ.get("CLEW_TENANT") or "default"
         self.clock = clock or SystemClock()
         self._strict = strict
-        self._said: set[tuple[str, str]] = set()
+        self._once = Once()
         self._closed = False
         if backend is not None and (policy is not None or keys):
             raise ConfigurationError(
                 "backend= comes with its own policy and keys: give them where it is opened, "
                 "or give url= instead"
             )
-        if durability not in get_args(Durability):
-            raise ConfigurationError(
-                f"durability={durability!r}: it is one of {', '.join(get_args(Durability))}"
-            )
-        if overflow not in get_args(Overflow):
-            raise ConfigurationError(
-                f"overflow={overflow!r}: it is one of {', '.join(get_args(Overflow))}"
-            )
-        if max_pending_bytes is not None and max_pending_bytes < 1:
-            raise ConfigurationError(
-                f"max_pending_bytes={max_pending_bytes}: it is above 0, or None for the default"
-            )
+        check_options(durability, overflow, max_pending_bytes)
         self.backend = backend or open_backend(
             self.url,
             tenant=self.tenant,
@@ -136,23 +97,22 @@ class Core:
         # it says so itself, as one elsewhere does.
         beside = None if backend is not None and url is None else self.url
         folder = spool_folder(self.backend, beside, self.tenant, spool)
-        disk = None
-        memory_bytes = max_pending_bytes or PENDING_BYTES_IN_MEMORY
-        self._dead_letters = None
-        if folder is not None and durability != "none":
-            disk_bytes = max_pending_bytes or PENDING_BYTES_ON_DISK
-            memory_bytes = min(disk_bytes, PENDING_BYTES_CACHED)
-            disk = Spool(folder, durability=durability, max_bytes=disk_bytes)
-            self._dead_letters = DeadLetters(folder, clock=self.clock)
-        self.outbox = Outbox(
-            self._deliver,
-            spool=disk,
-            max_memory_bytes=memory_bytes,
+        self.outbox = Outlet(
+            self.backend,
+            folder,
+            durability=durability,
+            max_pending_bytes=max_pending_bytes,
             overflow=overflow,
             block_seconds=block_seconds,
-            dead_letter=None if self._dead_letters is None else self._dead_letters.add,
             on_loss=on_loss,
             clock=self.clock,
+            once=self._once,
+        )
+        self._linking = Linking(
+            self.backend, clock=self.clock, tenant=self.tenant, flush=self.outbox.flush
+        )
+        self._fallback = Fallback(
+            self.backend, clock=self.clock, count=self.outbox.lose, once=self._once
         )
         start = getattr(self.backend, "start", None)
         if start is None:
@@ -164,7 +124,7 @@ class Core:
             # A backend elsewhere gets ready by itself, so that an event loop never waits for it
             # here; nor for what was left behind, which is under way from now on.
             self.outbox.flush(0.0)
-            start(None if disk is None else folder, self.outbox.put)
+            start(self.outbox.folder, self.outbox.put)
 
     # -- facts
 
@@ -303,13 +263,14 @@ class Core:
             made = {name: one for name, one in made.items() if one.reason == "stale"}
             missed = [name for name in names if name not in made]
             return {**made, **self.local(missed, "deadline", default)}
-        return {name: self._answer(name, made.get(name), default) for name in names}
+        answer = self._fallback.answer
+        return {name: answer(name, made.get(name), default) for name in names}
 
     def local(
         self, slots: Iterable[str], reason: Reason, default: Mapping[str, Any] | None
     ) -> dict[str, Decision]:
         """Make defaults on the spot, of the policy as last seen: the store is not asked."""
-        return {slot: self._local(slot, reason, default) for slot in slots}
+        return self._fallback.make(slots, reason, default)
 
     def void(self, decisions: Iterable[Decision]) -> None:
         """Take back decisions that nobody used (RULES D8)."""
@@ -349,28 +310,16 @@ class Core:
     def identify(self, anonymous: str, subject: str) -> str:
         """Link an anonymous id to a known subject; gives the anonymous id to go on with."""
         self.check_open()
-        self._flush_for("identify")
-        cause = self._link("link", anonymous, subject)
-        if cause is None:
-            return anonymous
-        if cause != "linked_elsewhere":
-            raise IdentityError(f"{anonymous!r} and {subject!r}: {_IDENTITY_FAULTS[cause]}")
-        # A shared device: the newcomer inherits nothing of whom it belonged to (RULES I1).
-        fresh = self.logout()
-        self._link("link", fresh, subject)
-        return fresh
+        return self._linking.identify(anonymous, subject)
 
     def unmerge(self, anonymous: str, subject: str) -> None:
         """Undo a link."""
         self.check_open()
-        self._flush_for("unmerge")
-        cause = self._link("unmerge", anonymous, subject)
-        if cause is not None:
-            raise IdentityError(f"{anonymous!r} and {subject!r}: {_IDENTITY_FAULTS[cause]}")
+        self._linking.unmerge(anonymous, subject)
 
     def logout(self) -> str:
         """Make a new anonymous id."""
-        return f"anon-{mint(self.clock.now(), 0)}"
+        return new_anonymous(self.clock.now())
 
     # -- reading
 
@@ -440,10 +389,6 @@ class Core:
         except Exception:  # it is the first decision that falls back, and says why
             logger.debug("the policy could not be read at the start", exc_info=True)
 
-    def _policy_at_hand(self) -> CompiledPolicy | None:
-        """The live policy as last seen; the store is not asked, for it may be what fails."""
-        return getattr(self.backend, "last_compiled", None)
-
     def _admit(self, operation: str, item: dict[str, Any]) -> Admission:
         """Have the backend take note of a fact; what it cannot take now is kept until it can."""
         try:
@@ -454,31 +399,6 @@ class Core:
             self._failed(operation, error)
             return Admission("queued", orjson.dumps(item))
 
-    def _is_news(self, kind: str, name: str) -> bool:
-        """Whether this was not logged yet; names come from callers, so there is an end to it."""
-        if (kind, name) in self._said or len(self._said) >= SAID_MAX:
-            return False
-        self._said.add((kind, name))
-        return True
-
-    def _deliver(self, batch: list[bytes]) -> list[int]:
-        """Have a batch stored; gives the positions of what is to be sent again."""
-        results = self.backend.append(batch)
-        for payload, result in zip(batch, results, strict=True):
-            if result.status == "refused":
-                self._bury(payload, result)
-        return [n for n, result in enumerate(results) if result.status == "retry"]
-
-    def _bury(self, payload: bytes, result: ItemResult) -> None:
-        """Count what the backend refuses, and keep it; but not what nobody has allowed to keep."""
-        cause = result.cause or "refused"
-        message = result.errors[0].message if result.errors else cause
-        self._count(cause)
-        if self._dead_letters is not None and cause != "no_basis":
-            self._dead_letters.add(payload, f"{cause}: {message}")
-        if self._is_news("refused", cause):
-            logger.warning("a fact was not stored (%s): %s (said once per cause)", cause, message)
-
     def _count(self, cause: str) -> None:
         self.outbox.lose(cause)
 
@@ -487,74 +407,15 @@ class Core:
             raise error
         self._count("refused")
         place = error.problems[0].pointer
-        if self._is_news(type, place):
+        if self._once.is_news(type, place):
             logger.warning("%s (said once per type and field)", error)
         return id or mint(self.clock.now(), 0)
 
     def _failed(self, operation: str, error: Exception) -> None:
         self._count(f"{operation}_failed")
-        if self._is_news(operation, type(error).__name__):
+        if self._once.is_news(operation, type(error).__name__):
             logger.error(
                 "%s failed and was answered with a fall-back: %s", operation, error, exc_info=error
-            )
-
-    def _answer(
-        self, slot: str, made: Decision | None, default: Mapping[str, Any] | None
-    ) -> Decision:
-        """What the backend made of a slot; where it could make nothing, the default."""
-        if made is None:
-            return self._unknown(slot, default)
-        if made.policy_version is not None:
-            return made
-        if made.reason == "error":
-            self._count("decide_failed")
-        return self._local(slot, made.reason, default)
-
-    def _unknown(self, slot: str, default: Mapping[str, Any] | None) -> Decision:
-        policy = self._policy_at_hand()
-        if policy is None:
-            return self._local(slot, "default", default)
-        self._count("unknown_slot")
-        if self._is_news("slot", slot):
-            near = get_close_matches(slot, policy.slots, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            logger.warning("the policy has no slot %r%s (said once per slot)", slot, hint)
-        return self._local(slot, "unknown_slot", default)
-
-    def _local(self, slot: str, reason: Reason, default: Mapping[str, Any] | None) -> Decision:
-        """A decision made on the spot: the policy's default, else the caller's, else nothing."""
-        filled: Mapping[str, Any] = {}
-        creative = None
-        policy = self._policy_at_hand()
-        if policy is not None and slot in policy.slots:
-            creative = policy.slots[slot].default.id
-            filled = content(policy, {"slot": slot, "creative": creative})
-        now = self.clock.now()
-        return Decision(
-            id=mint(now, 0),
-            slot=slot,
-            decided_at=datetime.fromtimestamp(now, UTC),
-            reason=reason,
-            creative=creative,
-            content=filled or dict(default or {}),
-        )
-
-    def _link(self, operation: str, anonymous: str, subject: str) -> str | None:
-        """Store a link or its undoing; gives why it was refused."""
-        fact = identity(operation, anonymous, subject, now=self.clock.now(), tenant=self.tenant)
-        (result,) = self.backend.append([orjson.dumps({"identity": fact})])
-        if result.status != "refused":
-            return None
-        if result.cause not in {*_IDENTITY_FAULTS, "linked_elsewhere"}:
-            raise IdentityError(result.errors[0].message if result.errors else str(result.cause))
-        return result.cause
-
-    def _flush_for(self, operation: str) -> None:
-        """What happened before a link must be known before it."""
-        remaining = self.outbox.flush(5.0)
-        if remaining:
-            raise BackendUnavailableError(
-                f"{operation}: {remaining} earlier facts could not be delivered within 5 s; retry"
             )
 
 
@@ -570,21 +431,6 @@ def _check_text(name: str, value: Any) -> None:
 
 def _keys_of_environment() -> tuple[str, ...]:
     return tuple(key for key in os.environ.get("CLEW_KEYS", "").split(",") if key)
-
-
-def spool_folder(
-    backend: object, url: str | None, tenant: str, given: str | os.PathLike[str] | None = None
-) -> Path | None:
-    """
-    Where facts on their way wait, one folder per tenant.
-
-    That is in the folder that is given, else in that of a backend elsewhere, else beside the
-    database file; memory has nothing that would outlive the process.
-    """
-    scheme, _, path = (url or "").partition(":///")
-    beside = f"{path}.spool" if scheme == "sqlite" else None
-    folder = given or getattr(backend, "spool_folder", None) or beside
-    return None if folder is None else Path(folder) / quote(f"of-{tenant}", safe="")
 
 
 def _bundle(policy: Any) -> bytes:

@@ -10,11 +10,11 @@ import pytest
 from clew import Client
 from clew.backends.embedded import Embedded
 from clew.backends.memory import MemoryStore
-from clew.core import spool_folder
 from clew.delivery.dead_letters import DeadLetters
 from clew.delivery.spool import Spool
 from clew.errors import ConfigurationError
 from clew.model.batch import ItemResult
+from clew.outlet import spool_folder
 from client.worlds import bundle, policy
 
 POLICY = policy()

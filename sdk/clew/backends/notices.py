@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 from clew.engine.compiled import CompiledPolicy, CompiledSlot
+from clew.once import Once
 
 __all__ = ["Notices"]
 
@@ -11,10 +12,10 @@ logger = logging.getLogger("clew")
 
 
 class Notices:
-    """Remembers what was said."""
+    """Says them."""
 
     def __init__(self) -> None:
-        self._said: set[tuple[str, str]] = set()
+        self._said = Once()
 
     def no_policy(self) -> None:
         """There is nothing to decide by."""
@@ -54,6 +55,5 @@ class Notices:
             )
 
     def _once(self, kind: str, name: str, message: str, *args: Any) -> None:
-        if (kind, name) not in self._said:
-            self._said.add((kind, name))
+        if self._said.is_news(kind, name):
             logger.warning(message, *args)

@@ -11,10 +11,10 @@ from clew.backends.base import Backend
 from clew.cli.connection import Connection, connected, json_option
 from clew.cli.show import console, print_json, several, table, tell
 from clew.clock import to_text
-from clew.core import spool_folder
 from clew.delivery.dead_letters import DeadLetter, DeadLetters
 from clew.errors import BackendRejectedError, ConfigurationError
 from clew.model.batch import BATCH_MAX, ItemResult
+from clew.outlet import spool_folder
 
 __all__ = ["deadletter"]
 

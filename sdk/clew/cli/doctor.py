@@ -10,9 +10,9 @@ from clew.backends.base import Backend
 from clew.backends.embedded import Embedded
 from clew.cli.connection import Connection, connected, json_option
 from clew.cli.show import console, print_json, several, table, tell
-from clew.core import spool_folder
 from clew.delivery.segment import Segment
 from clew.errors import ClewError
+from clew.outlet import spool_folder
 
 __all__ = ["doctor"]
 

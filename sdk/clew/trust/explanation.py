@@ -108,9 +108,7 @@ def _chosen(policy: CompiledPolicy, decision: Mapping[str, Any], *, explores: bo
     told_apart = {
         name.partition("=")[0] for draw in decision.get("draws", ()) for name in draw["features"]
     }
-    known = [
-        trait.plain or trait.id for path, trait in policy.traits.items() if path in told_apart
-    ]
+    known = [trait.plain or trait.id for path, trait in policy.traits.items() if path in told_apart]
     if known:
         return f"it has helped visitors like you most, going by {_joined(known)}"
     return "it has helped visitors most so far"

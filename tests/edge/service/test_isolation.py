@@ -16,7 +16,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from clew.core import spool_folder
+from clew.outlet import spool_folder
 from clew_edge.service.app import Service
 from clew_edge.service.tenants import Tenant
 from client.worlds import bundle, policy

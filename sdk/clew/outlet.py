@@ -1,0 +1,136 @@
+"""
+The way out of a client: where its facts wait, how its backend gets them, and what becomes of those
+that it refuses.
+"""
+
+import logging
+import os
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
+from urllib.parse import quote
+
+from clew.backends.base import Backend
+from clew.clock import Clock
+from clew.delivery.dead_letters import DeadLetters
+from clew.delivery.losses import OnLoss
+from clew.delivery.outbox import Outbox, Overflow
+from clew.delivery.spool import Spool
+from clew.errors import ConfigurationError
+from clew.model.batch import ItemResult
+from clew.once import Once
+
+__all__ = ["Durability", "OnLoss", "Outlet", "Overflow", "check_options", "spool_folder"]
+
+logger = logging.getLogger("clew")
+
+#: What an emitted fact survives: nothing, the death of the process, or a power cut too.
+Durability: TypeAlias = Literal["none", "process", "disk"]
+
+#: How many bytes wait to be delivered at most when nobody says: on disk, and without one.
+PENDING_BYTES_ON_DISK = 256 * 1024 * 1024
+PENDING_BYTES_IN_MEMORY = 16 * 1024 * 1024
+
+#: How many of those on disk are in memory too, and as many more while the disk refuses.
+PENDING_BYTES_CACHED = 4 * 1024 * 1024
+
+
+class Outlet(Outbox):
+    """
+    An outbox to a backend.
+
+    Args:
+        backend: stores what is put.
+        folder: where it waits on disk; None keeps it in memory alone.
+        durability: as `Client`, and so the others up to `clock`; all are checked.
+        once: what was logged.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        folder: Path | None,
+        *,
+        durability: Durability,
+        max_pending_bytes: int | None,
+        overflow: Overflow,
+        block_seconds: float,
+        on_loss: OnLoss | None,
+        clock: Clock,
+        once: Once,
+    ) -> None:
+        self._backend = backend
+        self._once = once
+        self._dead_letters = None
+        spool = None
+        memory_bytes = max_pending_bytes or PENDING_BYTES_IN_MEMORY
+        if folder is not None and durability != "none":
+            disk_bytes = max_pending_bytes or PENDING_BYTES_ON_DISK
+            memory_bytes = min(disk_bytes, PENDING_BYTES_CACHED)
+            spool = Spool(folder, durability=durability, max_bytes=disk_bytes)
+            self._dead_letters = DeadLetters(folder, clock=clock)
+        #: Where the facts wait; None where memory alone has them.
+        self.folder = None if spool is None else folder
+        super().__init__(
+            self._deliver,
+            spool=spool,
+            max_memory_bytes=memory_bytes,
+            overflow=overflow,
+            block_seconds=block_seconds,
+            dead_letter=None if self._dead_letters is None else self._dead_letters.add,
+            on_loss=on_loss,
+            clock=clock,
+        )
+
+    def _deliver(self, batch: list[bytes]) -> list[int]:
+        """Have a batch stored; gives the positions of what is to be sent again."""
+        results = self._backend.append(batch)
+        for payload, result in zip(batch, results, strict=True):
+            if result.status == "refused":
+                self._bury(payload, result)
+        return [n for n, result in enumerate(results) if result.status == "retry"]
+
+    def _bury(self, payload: bytes, result: ItemResult) -> None:
+        """Count what the backend refuses, and keep it; but not what nobody has allowed to keep."""
+        cause = result.cause or "refused"
+        message = result.errors[0].message if result.errors else cause
+        self.lose(cause)
+        if self._dead_letters is not None and cause != "no_basis":
+            self._dead_letters.add(payload, f"{cause}: {message}")
+        if self._once.is_news("refused", cause):
+            logger.warning("a fact was not stored (%s): %s (said once per cause)", cause, message)
+
+
+def check_options(durability: str, overflow: str, max_pending_bytes: int | None) -> None:
+    """
+    Refuse options that are none.
+
+    Raises:
+        ConfigurationError: what they may be.
+    """
+    if durability not in get_args(Durability):
+        raise ConfigurationError(
+            f"durability={durability!r}: it is one of {', '.join(get_args(Durability))}"
+        )
+    if overflow not in get_args(Overflow):
+        raise ConfigurationError(
+            f"overflow={overflow!r}: it is one of {', '.join(get_args(Overflow))}"
+        )
+    if max_pending_bytes is not None and max_pending_bytes < 1:
+        raise ConfigurationError(
+            f"max_pending_bytes={max_pending_bytes}: it is above 0, or None for the default"
+        )
+
+
+def spool_folder(
+    backend: object, url: str | None, tenant: str, given: str | os.PathLike[str] | None = None
+) -> Path | None:
+    """
+    Where facts on their way wait, one folder per tenant.
+
+    That is in the folder that is given, else in that of a backend elsewhere, else beside the
+    database file; memory has nothing that would outlive the process.
+    """
+    scheme, _, path = (url or "").partition(":///")
+    beside = f"{path}.spool" if scheme == "sqlite" else None
+    folder = given or getattr(backend, "spool_folder", None) or beside
+    return None if folder is None else Path(folder) / quote(f"of-{tenant}", safe="")
