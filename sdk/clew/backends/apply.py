@@ -1,25 +1,18 @@
 """
 Making facts durable: one transaction for a batch, each fact once, folded as it is stored.
 
-The order inside the batch is kept. A person's documents are read once per batch, folded by the same
-functions as the hot path uses (`clew.engine.fold`), and written back with the facts, the sums and
-the trials: all of it or nothing.
+The order inside the batch is kept. People are folded by the same functions as on the hot path
+(`clew.engine.fold`) and written back with the facts, the sums and the trials: all of it or nothing.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
-from attrs import define, field
 
-from clew.backends.base import Place, Trial, Writing
-from clew.backends.figures import teaches
-from clew.backends.people import load
-from clew.backends.stored import Stored
+from clew.backends.applying import Applying, row_of
 from clew.clock import instant, to_text
-from clew.engine.bucketing import store_bucket
-from clew.engine.compiled import OUTCOMES_AS_SIGNALS, CompiledPolicy
+from clew.engine.compiled import OUTCOMES_AS_SIGNALS
 from clew.engine.declared import declared
 from clew.engine.effects import Effects
 from clew.engine.fold import (
@@ -28,16 +21,14 @@ from clew.engine.fold import (
     fold_earlier,
     fold_outcome,
     fold_signal,
-    history,
 )
 from clew.engine.identity import link, refusal, unmerge
-from clew.engine.person import Person, empty
-from clew.engine.trial import COVARIATE_SECONDS, TrialDocument
+from clew.engine.person import Person
 from clew.ids import bucket_of
 from clew.model.batch import ItemResult
 from clew.model.problem import ErrorItem
 
-__all__ = ["Applying", "decision_ref", "say_the_same", "stamp"]
+__all__ = ["apply", "decision_ref", "say_the_same", "stamp"]
 
 Fact = dict[str, Any]
 
@@ -73,126 +64,15 @@ def stamp(person: Person, signal: Fact, received_at: float) -> bool:
     return True
 
 
-@define
-class Applying:
-    """
-    One batch on its way into the store.
-
-    Args:
-        write: the transaction.
-        stored: who was stored before.
-        now: seconds since the epoch.
-    """
-
-    write: Writing
-    stored: Stored
-    tenant: str
-    policy: CompiledPolicy | None
-    now: float
-    #: By canonical subject, and the canonical subject of each identity.
-    people: dict[str, Person] = field(factory=dict)
-    canonical: dict[str, str] = field(factory=dict)
-    touched: set[str] = field(factory=set)
-    trials: dict[int, tuple[str, TrialDocument]] = field(factory=dict)
-    sums: dict[str, dict[str, float]] = field(factory=dict)
-    items: dict[tuple[str, str], dict[str, Any]] = field(factory=dict)
-    #: How many facts changed each person, by canonical subject, and how many taught anything.
-    folds: Counter[str] = field(factory=Counter)
-    taught: int = 0
-    #: By canonical subject, the version of each document as it was read, and as it was written.
-    before: dict[str, Mapping[str, int]] = field(factory=dict)
-    after: dict[str, dict[str, int]] = field(factory=dict)
-
-    def item(self, document: Mapping[str, Fact]) -> ItemResult:
-        """Apply one batch item, `{kind: fact}`."""
-        kind, fact = next(iter(document.items()))
-        apply = _APPLY.get(kind)
-        if apply is None:
-            return _refused("", "schema", "", f"{kind!r} is no kind of fact; see urn:clew:batch:1")
-        if self.policy is None:
-            return _refused(fact["id"], "no_policy", "", "there is no live policy; publish one")
-        return apply(self, fact)
-
-    def finish(self) -> None:
-        """Write back what the batch changed besides its facts."""
-        for subject in sorted(self.touched):
-            self.after[subject] = {
-                name: self.write.put_person(self.place(name), name, orjson.dumps(document))
-                for name, document in self.people[subject].documents.items()
-            }
-            self.stored.keep(self.people[subject], self.after[subject])
-        for key in sorted(self.sums):
-            self.write.add_sums(self.tenant, key, self.sums[key])
-        for subject, trial in self.trials.values():
-            self.write.put_trial(self.place(subject), self.tenant, _row(subject, trial))
-        for (catalogue, item), fields in sorted(self.items.items()):
-            self._put_item(f"item:{catalogue}:{item}", fields)
-
-    def place(self, subject: str) -> Place:
-        """Where a subject's rows lie."""
-        return store_bucket(self.tenant, subject), self.tenant
-
-    def person(self, subject: str) -> Person:
-        """The person a subject belongs to, as this batch has left them so far."""
-        known = self.canonical.get(subject)
-        if known is None:
-            assert self.policy is not None  # noqa: S101 - refused before
-            found = self.stored.find(self.write, self.policy, subject) or self._load(subject)
-            person = found[0]
-            known = person.subject
-            self.people[known], self.before[known] = found
-            for name in person.documents:
-                self.canonical[name] = known
-        return self.people[known]
-
-    def _load(self, subject: str) -> tuple[Person, Mapping[str, int]]:
-        assert self.policy is not None  # noqa: S101 - refused before
-        anew = Effects()
-        person, versions = load(self.write, self.tenant, self.policy, subject, effects=anew)
-        if anew.sums:
-            # What folding its history anew has counted is kept together with the documents.
-            self.people[person.subject] = person
-            self.took(person, anew)
-        return person, versions
-
-    def nobody(self) -> Person:
-        """Whom a decision without a subject is folded into: nothing of it is kept."""
-        assert self.policy is not None  # noqa: S101 - refused before
-        return Person(self.policy, "", {"": empty()})
-
-    def took(self, person: Person, effects: Effects) -> None:
-        """Note what folding a fact changed."""
-        if person.subject:
-            self.changed(person.subject)
-        self.taught += teaches(effects)
-        for trial in effects.opened:
-            self._fill(person, trial)
-        for trial in (*effects.opened, *effects.trials):
-            self.trials[id(trial)] = (person.subject, trial)
-        for key, deltas in effects.sums.items():
-            sums = self.sums.setdefault(key, {})
-            for name, delta in deltas.items():
-                sums[name] = sums.get(name, 0.0) + delta
-        for catalogue, item, fields in effects.items:
-            self.items.setdefault((catalogue, item), {}).update(fields)
-
-    def changed(self, subject: str) -> None:
-        """Note that a fact has changed a person."""
-        self.touched.add(subject)
-        self.folds[subject] += 1
-
-    def _fill(self, person: Person, trial: TrialDocument) -> None:
-        """Count in a new trial what the log has of its subject already."""
-        since = trial["at"] - COVARIATE_SECONDS
-        for who in person.documents:
-            for body in self.write.facts(self.place(who), "signal", who, since=since):
-                history(person, trial, who, orjson.loads(body))
-
-    def _put_item(self, name: str, fields: Mapping[str, Any]) -> None:
-        present = self.write.setting(self.tenant, name)
-        merged = {**orjson.loads(present or b"{}"), **fields}
-        if present is None or merged != orjson.loads(present):
-            self.write.put_setting(self.tenant, name, orjson.dumps(merged))
+def apply(batch: Applying, document: Mapping[str, Fact]) -> ItemResult:
+    """Apply one batch item, `{kind: fact}`."""
+    kind, fact = next(iter(document.items()))
+    found = _APPLY.get(kind)
+    if found is None:
+        return _refused("", "schema", "", f"{kind!r} is no kind of fact; see urn:clew:batch:1")
+    if batch.policy is None:
+        return _refused(fact["id"], "no_policy", "", "there is no live policy; publish one")
+    return found(batch, fact)
 
 
 # -- one function per kind of fact
@@ -322,7 +202,7 @@ def _regroup(
         for trial in documents[name]["trials"].values():
             batch.trials[id(trial)] = (name, trial)
             other = subject if name == anonymous else anonymous
-            batch.write.drop_trial(batch.place(other), batch.tenant, _row(other, trial))
+            batch.write.drop_trial(batch.place(other), batch.tenant, row_of(other, trial))
 
 
 def _decision(batch: Applying, fact: Fact) -> ItemResult:
@@ -414,20 +294,6 @@ _WHY_NOT = {
     "anonymous_subject": "the subject is itself an anonymous id that is linked to another subject",
     "not_linked": "these two are not linked",
 }
-
-
-def _row(subject: str, trial: TrialDocument) -> Trial:
-    return Trial(
-        experiment=trial["experiment"],
-        epoch=trial["epoch"],
-        subject=subject,
-        arm=trial["arm"],
-        triggered_at=trial["at"],
-        policy_version=trial["policy_version"],
-        left_at=trial["left"],
-        opened_by=trial["owner"] if trial["owner"] != subject else None,
-        values={name: tuple(figures) for name, figures in trial["values"].items()},
-    )
 
 
 def _refused(name: str, cause: str, pointer: str, message: str) -> ItemResult:

@@ -15,7 +15,8 @@ from weakref import WeakSet
 
 import orjson
 
-from clew.backends.apply import Applying, say_the_same, stamp
+from clew.backends.apply import apply, say_the_same, stamp
+from clew.backends.applying import Applying
 from clew.backends.archive import Archive
 from clew.backends.base import Admission, Place, Store
 from clew.backends.deciding import Deciding, nobody
@@ -140,7 +141,7 @@ class Embedded:
             with self._store.write() as write:
                 policy, now = self.compiled(), self._clock.now()
                 batch = Applying(write, self._stored, self._tenant, policy, now)
-                results = [batch.item(document) for document in documents]
+                results = [apply(batch, document) for document in documents]
                 batch.finish()
                 self._watch.own(write)
             self._settle(batch, documents, results)
