@@ -65,6 +65,21 @@ def snapshots(store, call):
     return store.snapshots - before
 
 
+@pytest.mark.parametrize("between", [[], ["u-2"], ["u-2", "u-2"]])
+def test_what_another_stores_of_a_person_is_folded_into(store, clients, between):
+    """However many others were stored since, a person is stored upon what was stored of them."""
+    mine, theirs = clients
+    for client, subject in [
+        (mine, "u-1"),
+        (theirs, "u-1"),
+        *((mine, other) for other in between),
+        (mine, "u-1"),
+    ]:
+        client.emit("product_viewed", subject=subject)
+        client.flush()
+    assert views(Client(backend=Embedded(store))) == 3
+
+
 def test_what_was_drained_is_not_read_again(store, clients):
     """After a flush of one's own nothing is looked up: neither the person nor what was learned."""
     client = clients[0]

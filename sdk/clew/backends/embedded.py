@@ -140,6 +140,7 @@ class Embedded:
         try:
             with self._store.write() as write:
                 policy, now = self.compiled(), self._clock.now()
+                self._stored.begin(write)
                 batch = Applying(write, self._stored, self._tenant, policy, now)
                 results = [apply(batch, document) for document in documents]
                 batch.finish()
