@@ -50,7 +50,9 @@ def clients(store):
         client.decide("hero", subject="u-1")
         client.flush()
         client.decide("hero", subject="u-1")
-    return pair
+    yield pair
+    for client in pair:
+        client.close()
 
 
 def views(client):
@@ -77,7 +79,8 @@ def test_what_another_stores_of_a_person_is_folded_into(store, clients, between)
     ]:
         client.emit("product_viewed", subject=subject)
         client.flush()
-    assert views(Client(backend=Embedded(store))) == 3
+    with Client(backend=Embedded(store)) as anew:
+        assert views(anew) == 3
 
 
 def test_what_was_drained_is_not_read_again(store, clients):

@@ -82,6 +82,18 @@ class Receiver:
 
 
 @pytest.fixture
+def workers():
+    """Gives the threads of outboxes that the test has started and that run still."""
+    others = set(threading.enumerate())
+
+    def started():
+        running = set(threading.enumerate()) - others
+        return [thread for thread in running if thread.name == "clew-outbox"]
+
+    return started
+
+
+@pytest.fixture
 def timing():
     return HandTiming()
 

@@ -156,7 +156,7 @@ def test_closing_without_a_disk_counts_what_is_lost(receiver, opened, timing):
     assert told == [("closed", 5)]
 
 
-def test_a_closed_outbox_takes_nothing(receiver, spool, opened):
+def test_a_closed_outbox_takes_nothing(receiver, spool, opened, workers):
     """Putting after close is misuse; closing and flushing again is not."""
     outbox = opened(receiver, spool=spool)
     outbox.put(b"a")
@@ -165,7 +165,7 @@ def test_a_closed_outbox_takes_nothing(receiver, spool, opened):
         outbox.put(b"b")
     assert outbox.close(GUARD) == outbox.flush(GUARD) == 0
     assert receiver.records == [b"a"]
-    assert "clew-outbox" not in {thread.name for thread in threading.enumerate()}
+    assert workers() == []
 
 
 def test_nothing_is_left_when_all_is_delivered(receiver, tmp_path, opened):
@@ -492,7 +492,9 @@ def test_a_signal_handler_in_the_middle_of_a_flush(spool, opened):
     assert found == [b"0"]
 
 
-def test_what_is_given_up_after_the_end_is_not_buried_twice(receiver, tmp_path, opened, timing):
+def test_what_is_given_up_after_the_end_is_not_buried_twice(
+    receiver, tmp_path, opened, timing, workers
+):
     """A send that fails for good when its outbox is closed leaves its record to the next one."""
     dead = []
     receiver.poison = {b"0"}
@@ -506,7 +508,7 @@ def test_what_is_given_up_after_the_end_is_not_buried_twice(receiver, tmp_path, 
     )
     outbox.put(b"0")
     receiver.wait_until_entered()
-    [worker] = [one for one in threading.enumerate() if one.name == "clew-outbox"]
+    [worker] = workers()
     assert outbox.close(0.0) == 1
     receiver.gate.set()
     worker.join(GUARD)
