@@ -99,9 +99,12 @@ def parameters(scope: Scope, known: set[str]) -> Mapping[str, str]:
     Raises:
         RefusedError: it has parameters that are not known, or one twice.
     """
+    query = scope["query_string"]
+    if not query:  # as of most
+        return {}
     try:
         pairs = parse_qsl(
-            scope["query_string"].decode("ascii"),
+            query.decode("ascii"),
             keep_blank_values=True,
             errors="strict",
             max_num_fields=10,
