@@ -343,6 +343,11 @@ class AsyncClient:
         """As `Client.losses`."""
         return self._client.losses
 
+    @property
+    def pending(self) -> int:
+        """As `Client.pending`."""
+        return self._client.pending
+
     async def flush(self, timeout: float = FLUSH_SECONDS) -> int:  # noqa: ASYNC109 - a deadline kept inside
         """As `Client.flush`."""
         return await alone(self._client.flush, timeout)

@@ -413,6 +413,11 @@ class Client:
         """What was lost or refused so far, by cause; nothing is lost silently."""
         return self._core.losses
 
+    @property
+    def pending(self) -> int:
+        """How many facts are on their way; a number that grows says that nobody takes them."""
+        return self._core.pending
+
     def flush(self, timeout: float = FLUSH_SECONDS) -> int:
         """Store what waits; gives how many facts remain after *timeout* seconds."""
         return self._core.flush(timeout)

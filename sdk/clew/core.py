@@ -358,6 +358,11 @@ class Core:
         """What was lost or refused so far, by cause."""
         return Counter(self.outbox.losses)
 
+    @property
+    def pending(self) -> int:
+        """How many facts are on their way."""
+        return self.outbox.pending
+
     # -- ending
 
     def check_open(self) -> None:

@@ -104,8 +104,9 @@ def test_emit_is_stored_when_the_store_is_well_again(sick):
     store.failing = frozenset({"read", "changes", "write"})
     for number in range(3):
         client.emit("product_viewed", subject="u-1", id=f"s-{number}")
+    assert client.pending == 3
     store.failing = frozenset()
-    assert client.flush() == 0
+    assert client.flush() == client.pending == 0
     assert client.profile("u-1").computed["views"] == 3
 
 

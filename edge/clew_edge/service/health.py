@@ -59,7 +59,13 @@ async def metrics(service: "Service", _scope: Scope, _receive: Receive, send: Se
         items += tenant.brought
         losses += tenant.client.losses
         decide.add(tenant.deciding)
-    body = expose(requests=service.answered, items=items, losses=losses, decide=decide)
+    body = expose(
+        requests=service.answered,
+        items=items,
+        losses=losses,
+        pending=sum(tenant.client.pending for tenant in service.tenants),
+        decide=decide,
+    )
     await respond(send, 200, body, MEDIA_TYPE)
 
 

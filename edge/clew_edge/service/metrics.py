@@ -53,6 +53,7 @@ def expose(
     requests: Mapping[tuple[str, int], int],
     items: Mapping[tuple[str, str], int],
     losses: Mapping[str, int],
+    pending: int,
     decide: Histogram,
 ) -> bytes:
     """
@@ -62,6 +63,7 @@ def expose(
         requests: by route and status.
         items: facts that were brought, by kind and result.
         losses: facts that were lost or refused after they were taken, by cause.
+        pending: decisions that were made and whose records are not in the store yet.
         decide: how long deciding took.
     """
     worker = f'worker="{os.getpid()}"'
@@ -87,6 +89,10 @@ def expose(
             "Facts that were lost or refused after they were taken.",
             {f'{worker},cause="{cause}"': count for cause, count in losses.items()},
         ),
+        *_head(
+            "clew_pending", "Records of decisions that are on disk and not stored yet.", "gauge"
+        ),
+        f"clew_pending{{{worker}}} {pending}",
         *_head("clew_decide_seconds", "How long deciding took.", "histogram"),
         *decide.lines("clew_decide_seconds", worker),
     ]

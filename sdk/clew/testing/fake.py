@@ -143,6 +143,10 @@ class _RecordingCore(Core):
     def losses(self) -> Counter[str]:
         return Counter()
 
+    @property
+    def pending(self) -> int:
+        return 0
+
     def flush(self, timeout: float) -> int:  # noqa: ARG002
         return 0
 

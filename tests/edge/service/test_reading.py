@@ -143,6 +143,7 @@ def test_what_is_counted(here: Asked) -> None:
     here.append(consent(), signal("s-1"), signal("s-1"), {"x": 1})
     here.decide()
     here.ask("GET", "/nowhere")
+    here.tenant.client.flush()
     text = here.ask("GET", "/metrics", key=None).body.decode()
     plain = re.sub(r'worker="\d+",?', "", text)
     for line in (
@@ -151,6 +152,7 @@ def test_what_is_counted(here: Asked) -> None:
         'clew_items_total{kind="signal",result="applied"} 1',
         'clew_items_total{kind="signal",result="duplicate"} 1',
         'clew_items_total{kind="unknown",result="refused"} 1',
+        "clew_pending{} 0",
         "clew_decide_seconds_count{} 1",
         'clew_decide_seconds_bucket{le="+Inf"} 1',
     ):
