@@ -12,6 +12,11 @@ This is version 7 of the policy shop.
 Purpose partners rests on consent; data is kept for 30 days.
 Purpose personalise, within service, rests on consent; people get fewer steps.
 Purpose service rests on contract.
+score, predicted, is data.score of the last score_bought.
+usual ranks data.sku by each item_ordered, later ones more.
+views counts each page_viewed when channel is web, over 30 days.
+views, declared, is data.views of the last form_sent.
+with is which data.sku of each item_ordered go together.
 bought: score is more than 0.5.
 keen: views is at least 3.
 Slot banner serves personalise and maximises ORDERS: each creative has a fixed share.
@@ -36,7 +41,8 @@ measure against.
 """
 
 REPEATED = {
-    "ORDERS": "orders (data.total in EUR of all order_completed within 2 days)",
+    "ORDERS": "orders (data.total in EUR of all order_completed within 2 days, each cut to between 0 "
+    "and 500)",
     "CLICKS": "clicks (the first interacted within 1 day)",
     "DATES": "from 2026-03-01T00:00:00Z, until 2026-04-01T00:00:00Z",
 }
@@ -64,7 +70,7 @@ def test_durations(seconds: float, said: str) -> None:
 @pytest.mark.parametrize(
     ("section", "change", "said"),
     [
-        ("objectives", {"direction": "down"}, "within 2 days, the less the better)"),
+        ("objectives", {"direction": "down"}, "and 500, the less the better)"),
         ("objectives", {"count": "every", "currency": "USD"}, "data.total in USD of each order"),
         ("objectives", {"value": 3}, "orders (a fixed worth in EUR of all order_completed"),
         ("holdouts", {"serve": "nothing"}, "they get nothing"),

@@ -4,7 +4,17 @@ from collections.abc import Iterable, Iterator
 
 from clew.logic import compile_rule
 from clew.logic import describe as describe_rule
-from clew.model.policy import Creative, Holdout, Items, Objective, Policy, Purpose, Segment, Slot
+from clew.model.policy import (
+    Creative,
+    Holdout,
+    Items,
+    Objective,
+    Policy,
+    Purpose,
+    Segment,
+    Slot,
+    Trait,
+)
 
 __all__ = ["describe_policy"]
 
@@ -16,6 +26,21 @@ _HOW = {
 }
 
 _COUNTED = {"first": "the first", "every": "each", "sum": "all"}
+
+#: What a trait makes of its signals.
+_FOLDED = {
+    "affinity": "ranks {of} by each {signal}, later ones more",
+    "count": "counts each {signal}",
+    "decayed": "counts each {signal}, older ones less",
+    "distinct": "counts the different {of} of each {signal}",
+    "first": "is {of} of the first {signal}",
+    "last": "is {of} of the last {signal}",
+    "max": "is the greatest {of} of each {signal}",
+    "min": "is the least {of} of each {signal}",
+    "recency": "is how long ago the last {signal} was",
+    "sum": "adds up {of} of each {signal}",
+    "together": "is which {of} of each {signal} go together",
+}
 
 # Units of time in seconds, longest first.
 _UNITS = (("day", 86_400.0), ("hour", 3_600.0), ("minute", 60.0), ("second", 1.0))
@@ -31,6 +56,7 @@ def describe_policy(policy: Policy) -> list[str]:
     return [
         f"This is version {policy.version} of the policy {policy.id}.",
         *map(_purpose, policy.purposes),
+        *map(_trait, policy.traits),
         *map(_segment, policy.segments),
         *(sentence for slot in policy.slots for sentence in _slot(slot, policy)),
         *map(_holdout, policy.holdouts),
@@ -43,6 +69,14 @@ def _purpose(purpose: Purpose) -> str:
     days = purpose.retention_days
     kept = f"; data is kept for {_amount(days, 'day')}" if days else ""
     return f"Purpose {purpose.id}{parent} rests on {purpose.basis.replace('_', ' ')}{value}{kept}."
+
+
+def _trait(trait: Trait) -> str:
+    said = "" if trait.kind == "computed" else f", {trait.kind},"
+    what = _FOLDED[trait.aggregate].format(signal=trait.signal, of=trait.of)
+    when = "" if trait.where is None else f" when {describe_rule(compile_rule(trait.where))}"
+    over = f", over {_duration(trait.window_seconds)}" if trait.window_seconds else ""
+    return f"{trait.id}{said} {what}{when}{over}."
 
 
 def _segment(segment: Segment) -> str:
@@ -85,13 +119,15 @@ def _goal(slot: Slot, objectives: dict[str, Objective]) -> str:
 
 
 def _objective(objective: Objective) -> str:
-    counted = f"{_COUNTED[objective.count]} {objective.signal}"
+    counted, bounds = f"{_COUNTED[objective.count]} {objective.signal}", ""
     if objective.value is not None:
         read = sorted(compile_rule(objective.value).reads)
         money = f" in {objective.currency}" if objective.currency else ""
         counted = f"{_listed(read) if read else 'a fixed worth'}{money} of {counted}"
+        bounds = f", each cut to between {objective.value_min:g} and {objective.value_max:g}"
     fewer = ", the less the better" if objective.direction == "down" else ""
-    return f"{objective.id} ({counted} within {_duration(objective.window_seconds)}{fewer})"
+    window = _duration(objective.window_seconds)
+    return f"{objective.id} ({counted} within {window}{bounds}{fewer})"
 
 
 def _filled(slot: Slot) -> str:

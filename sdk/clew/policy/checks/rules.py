@@ -21,11 +21,27 @@ def rules(parts: Parts, compiled: Compiled) -> Iterator[Problem]:
         f"{at}/value": objective.signal for at, objective in parts.objectives.items()
     }
     for place, rule in compiled.rules.items():
+        if problem := _constant(rule, place):
+            yield problem
         if place in of_signals:
             yield from signal_paths(parts, of_signals[place], rule.reads, place)
         else:
             yield from profile_paths(parts, rule.reads, place)
             yield from _segments(parts, rule, place)
+
+
+def _constant(rule: Rule, place: str) -> Problem | None:
+    """Say so if a text or a list was written where a rule is meant: it would always be true."""
+    if not isinstance(rule.tree, Literal) or not isinstance(rule.tree.value, str | list):
+        return None
+    if place.endswith("/value"):
+        message = 'this is no number, nor a rule that gives one; write `{"var": "data.total"}`'
+    else:
+        message = (
+            "this is no rule, and would always be true; write for example"
+            ' `{">=": [{"var": "computed.views"}, 3]}` or `{"in": ["keen", {"var": "segments"}]}`'
+        )
+    return Problem(place, "constant", message)
 
 
 def _segments(parts: Parts, rule: Rule, place: str) -> Iterator[Problem]:
