@@ -2,6 +2,8 @@
 
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,3 +62,44 @@ def test_memory_is_one_process_s_own(run: Run, keys: Path) -> None:
     result = run("serve", "--keys", keys, "--backend", "memory://", "--workers", "2")
     assert result.exit_code == 1
     assert "memory://" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("backend", "said"),
+    [
+        pytest.param("sqlite:///nowhere/clew.db", "nowhere", id="no folder"),
+        pytest.param("sqlite:///keys.json", "not a database", id="no database"),
+        pytest.param("postgres://x", "postgres://", id="no such backend"),
+    ],
+)
+def test_data_that_cannot_be_opened(run: Run, keys: Path, backend: str, said: str) -> None:
+    """What is wrong with the data is told in one line, and nothing is served."""
+    result = run("serve", "--keys", keys, "--backend", backend)
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert (result.stderr.count("\n"), result.stdout) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        pytest.param(
+            1, ["clew serves shop at", "no policy is live for shop: give --policy"], id="policy"
+        ),
+        pytest.param(0, ["clew serves nobody (there are no keys yet) at"], id="keys"),
+    ],
+)
+def test_what_is_lacking(keys: Path, folder: Path, entries: int, said: list[str]) -> None:
+    """A server that can do nothing yet says what it lacks."""
+    document = json.loads(keys.read_bytes())
+    keys.write_text(json.dumps({"keys": document["keys"][:entries]}))
+    words = ["--keys", str(keys), "--backend", f"sqlite:///{folder}/new.db", "--port", "0"]
+    with subprocess.Popen(
+        [sys.executable, "-c", "from clew.cli import main; main()", "serve", *words],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        for line in said:
+            assert process.stdout.readline().startswith(line)
+        process.terminate()

@@ -41,8 +41,8 @@ measure against.
 """
 
 REPEATED = {
-    "ORDERS": "orders (data.total in EUR of all order_completed within 2 days, each cut to between 0 "
-    "and 500)",
+    "ORDERS": "orders (data.total in EUR of all order_completed within 2 days, each cut to "
+    "between 0 and 500)",
     "CLICKS": "clicks (the first interacted within 1 day)",
     "DATES": "from 2026-03-01T00:00:00Z, until 2026-04-01T00:00:00Z",
 }

@@ -2,16 +2,18 @@
 
 import os
 import socket
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import click
 
+from clew.backends import open_backend
 from clew.cli.connection import backend_option
 from clew.cli.keys import read_keys
 from clew.cli.show import several, tell
-from clew.errors import ConfigurationError
+from clew.errors import BackendError, ConfigurationError
 from clew.policy import build_bundle, load_policy
 
 __all__ = ["serve"]
@@ -62,16 +64,38 @@ def serve(
     tenants = sorted({one.tenant for one in read_keys(keys_path).keys})
     os.environ["CLEW_SERVE_BACKEND"] = url
     os.environ["CLEW_SERVE_KEYS"] = str(keys_path)
+    bundle = None
     if policy_path is not None:
-        build_bundle(load_policy(policy_path))  # its faults are told once, not by every worker
+        bundle = build_bundle(load_policy(policy_path))
         os.environ["CLEW_SERVE_POLICY"] = str(policy_path)
+    lacking = [lack for tenant in tenants if (lack := _lack(url, tenant, bundle))]
     with _listening(host, port) as listener:
         place = f"[{host}]" if ":" in host else host
+        whom = ", ".join(tenants) or "nobody (there are no keys yet)"
         tell(
-            f"clew serves {', '.join(tenants)} at http://{place}:{listener.getsockname()[1]} "
+            f"clew serves {whom} at http://{place}:{listener.getsockname()[1]} "
             f"from {url}, with {several(workers, 'worker')}"
         )
+        for lack in lacking:
+            tell(lack)
         _run(listener, workers)
+
+
+def _lack(url: str, tenant: str, bundle: bytes | None) -> str | None:
+    """
+    Open the data of a tenant, and say what it lacks.
+
+    Raises:
+        ClewError: it cannot be opened; told once, and not by every worker.
+    """
+    with closing(open_backend(url, tenant=tenant, policy=bundle)) as backend:
+        try:
+            if backend.policy() is not None:
+                return None
+        except BackendError as error:  # the server waits until it is mended (`/readyz`)
+            return f"the data of {tenant} cannot be read now: {error}"
+    publish = f"clew policy publish PATH --tenant {tenant} --backend {url}"
+    return f"no policy is live for {tenant}: give --policy PATH, or {publish}"
 
 
 def _run(listener: socket.socket, workers: int) -> None:
