@@ -9,7 +9,7 @@ import inspect
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 from uuid import UUID
 
 from starlette.requests import HTTPConnection
@@ -151,9 +151,12 @@ def _checked(name: str, answer: Any) -> Any:
 
     Raises:
         TypeError: it cannot be an answer.
+        ValueError: it is a word for traffic that there is not.
     """
     if not answer:
         return None
+    if name == "traffic" and isinstance(answer, str) and answer not in get_args(Traffic):
+        raise ValueError(f"traffic= gave {answer!r}; it gives {', '.join(get_args(Traffic))}")
     if isinstance(answer, _ANSWERS[name]) and answer is not True:
         return answer
     if inspect.iscoroutine(answer):

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from clew.core import ReportStatus
+from clew.core import ReportStatus, slot_names
 from clew.memo import Memo, seconds_of
 from clew.model.decision import Decision
 from clew.model.profile import Profile
@@ -109,7 +109,7 @@ class AsyncVisitor:
     async def prepare(self, slots: Iterable[str], *, deadline_ms: float | None = None) -> None:
         """As `Visitor.prepare`."""
         memo, request = self.visitor._asking()  # noqa: SLF001 - two faces of one visitor
-        await filled(memo, tuple(slots), default=None, deadline_ms=deadline_ms, **request)
+        await filled(memo, slot_names(slots), default=None, deadline_ms=deadline_ms, **request)
 
     def finish(self) -> None:
         """As `Visitor.finish`; nobody waits for it."""
@@ -159,7 +159,7 @@ async def asked(
     **request: Any,
 ) -> dict[str, Decision]:
     """Give the decisions of slots; whoever is cancelled meanwhile asks for them no longer."""
-    wanted = tuple(slots)
+    wanted = slot_names(slots)
     try:
         while (found := memo.take(wanted, default)) is None:
             await filled(memo, wanted, default=default, deadline_ms=deadline_ms, **request)

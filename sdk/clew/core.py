@@ -9,7 +9,7 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import orjson
 
@@ -37,7 +37,7 @@ from clew.model.words import ConsentState, Reason, Traffic
 from clew.once import Once
 from clew.outlet import Durability, OnLoss, Outlet, Overflow, check_options, spool_folder
 
-__all__ = ["Core", "ReportStatus"]
+__all__ = ["Core", "ReportStatus", "slot_names"]
 
 logger = logging.getLogger("clew")
 
@@ -48,6 +48,9 @@ DEFAULT_URL = "sqlite:///clew.db"
 
 #: How long a consent waits for what was said before it, in seconds.
 CONSENT_SECONDS = 1.0
+
+
+_TRAFFIC = get_args(Traffic)
 
 
 class Core:
@@ -234,7 +237,9 @@ class Core:
             _check_text("subject", subject)
         if request_id is not None:
             _check_text("request_id", request_id)
-        names = tuple(slots)
+        names = slot_names(slots)
+        if traffic not in _TRAFFIC:
+            raise ValueError(f"traffic is one of {', '.join(_TRAFFIC)}, not {traffic!r}")
         try:
             request = DecisionRequest(
                 slots=names,
@@ -422,6 +427,21 @@ class Core:
             logger.error(
                 "%s failed and was answered with a fall-back: %s", operation, error, exc_info=error
             )
+
+
+def slot_names(slots: Iterable[str]) -> tuple[str, ...]:
+    """
+    Give the slots that are asked for.
+
+    Raises:
+        TypeError: they are one text, whose letters would be slots, or not texts.
+    """
+    if isinstance(slots, str):
+        raise TypeError(f"slots are a list: write [{slots!r}], not {slots!r}")
+    names = tuple(slots)
+    for name in names:
+        _check_text("a slot", name)
+    return names
 
 
 def _check_mapping(name: str, value: Any) -> None:

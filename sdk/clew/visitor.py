@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from clew.core import slot_names
 from clew.memo import Memo
 from clew.model.decision import Decision
 from clew.model.words import Channel, Party, Traffic
@@ -104,7 +105,7 @@ class Visitor:
         deadline_ms: float | None = None,
     ) -> dict[str, Decision]:
         """Fill several slots at once; those decided before stay as they are."""
-        wanted = tuple(slots)
+        wanted = slot_names(slots)
         memo, request = self._asking()
         while (found := memo.take(wanted, default)) is None:
             memo.fill(wanted, default=default, deadline_ms=deadline_ms, **request)
@@ -117,7 +118,7 @@ class Visitor:
         Call `finish` at the end of the request: what nobody asked for was not used.
         """
         memo, request = self._asking()
-        memo.fill(tuple(slots), default=None, deadline_ms=deadline_ms, **request)
+        memo.fill(slot_names(slots), default=None, deadline_ms=deadline_ms, **request)
 
     def finish(self) -> None:
         """End the request: what was decided ahead and never asked for is voided (RULES D8)."""

@@ -1,5 +1,7 @@
 """What is refused, left out or answered with a default, whoever asks for it."""
 
+from collections.abc import Callable
+
 import orjson
 import pytest
 
@@ -136,3 +138,22 @@ def test_a_wrong_type_is_a_mistake_of_the_program(client: Client) -> None:
     """What no visitor could bring is told at once."""
     with pytest.raises(TypeError, match="subject is text, not 42"):
         client.decide("hero", subject=42)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"slot is text, not \['hero'\]"):
+        client.decide(["hero"], subject="u-1")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"traffic is one of human, bot, .*, not 'humans'"):
+        client.decide("hero", subject="u-1", traffic="humans")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda client: client.decide_all("hero", subject="u-1"),
+        lambda client: client.visitor("u-1").decide_all("hero"),
+        lambda client: client.visitor("u-1").prepare("hero"),
+    ],
+    ids=["client", "visitor", "ahead"],
+)
+def test_one_slot_is_no_list(client: Client, ask: Callable[[Client], object]) -> None:
+    """The letters of a slot's name are not taken for slots."""
+    with pytest.raises(TypeError, match=r"write \['hero'\]"):
+        ask(client)

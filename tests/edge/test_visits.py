@@ -153,6 +153,15 @@ def test_the_applications_own_word_on_traffic_holds():
     assert seen[0].traffic == "internal"
 
 
+def test_a_word_for_traffic_that_there_is_not_is_as_none(caplog):
+    """The page goes on by what the request tells, and the log says what may be given."""
+    seen = []
+    with shop_client() as client:
+        get(wrapped(client, seen.append, traffic=lambda request: "robot"))
+    assert seen[0].traffic == "human"
+    assert "gave 'robot'; it gives human, bot" in caplog.text
+
+
 def test_the_policy_may_read_channel_and_language_and_what_the_application_adds():
     """Context is what the request tells; the application's own goes before ours."""
     seen = []

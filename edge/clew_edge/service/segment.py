@@ -20,14 +20,14 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from clew import BackendUnavailableError, DocumentError, Problem
-from clew.model.batch import BATCH_MAX
+from clew.model.batch import BATCH_MAX, ItemResult
 from clew_edge.service.asgi import Receive, Scope, Send, respond_json
 from clew_edge.service.bodies import discard, read_body
 from clew_edge.service.intake import take
@@ -35,6 +35,7 @@ from clew_edge.service.limits import Limits
 from clew_edge.service.problems import RefusedError
 from clew_edge.service.segment_messages import KINDS, translate
 from clew_edge.service.segment_reader import Delivery
+from clew_edge.service.tenants import Tenant
 from clew_edge.service.validation import is_shallow
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ async def _store(service: "Service", scope: Scope, receive: Receive, kind: str |
         results = await take(key, tenant, items[first : first + BATCH_MAX])
         if any(result.status == "retry" for result in results):
             raise BackendUnavailableError("not all facts were stored")
+        _tell_refused(tenant, results)
     if faults:
         tenant.brought["signal", "refused"] += len(faults)
         logger.warning(
@@ -104,6 +106,22 @@ async def _store(service: "Service", scope: Scope, receive: Receive, kind: str |
             len(messages),
             faults[0],
         )
+
+
+def _tell_refused(tenant: Tenant, results: Iterable[ItemResult]) -> None:
+    """Log what the policy or a person does not permit: the client hears of success alone."""
+    for result in results:
+        if result.status != "refused":
+            continue
+        # Not the message, which may repeat what was sent of a person.
+        where = [f"{error.keyword} at {error.pointer or '/'}" for error in result.errors[:1]]
+        fault = ", ".join([str(result.cause), *where])
+        if tenant.is_news(fault):
+            logger.warning(
+                "a fact was not stored, though Segment's client is told success: %s (said once;"
+                " POST /clew/v1/append with the same fact answers in words)",
+                fault,
+            )
 
 
 async def _refuse(

@@ -20,6 +20,8 @@ logger = logging.getLogger("clew.service")
 
 #: How long the end of the service waits for a store, in seconds.
 CLOSE_SECONDS = 10.0
+#: Different things that are logged of one tenant at most.
+SAID_MAX = 300
 
 
 class Tenant:
@@ -44,6 +46,7 @@ class Tenant:
         #: Facts that were brought, by kind and result.
         self.brought: Counter[tuple[str, str]] = Counter()
         self.deciding = Histogram()
+        self._said: set[str] = set()
         self._writer = Writer(self.backend.append, f"clew-writer-{name}")
 
     async def append(self, items: Sequence[bytes]) -> list[ItemResult]:
@@ -83,6 +86,13 @@ class Tenant:
             # The others are unknown slots, or there is no policy: whoever asked has its default.
             if one.policy_version is not None or one.reason == "deadline"
         }
+
+    def is_news(self, what: str) -> bool:
+        """Whether something is to be logged: the first time, and nothing after very many."""
+        if what in self._said or len(self._said) >= SAID_MAX:
+            return False
+        self._said.add(what)
+        return True
 
     def close(self) -> int:
         """Finish what was accepted and let go; gives how many facts remain in the spool."""

@@ -95,6 +95,18 @@ def test_alias_has_its_route(here: Asked) -> None:
     assert (fact["anonymous_subject"], fact["subject"]) == ("a-1", "u-1")
 
 
+def test_what_the_policy_or_a_person_forbids_is_said(
+    here: Asked, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The client hears of success; the log says, once per cause, what was not stored."""
+    forbidden = [track("m-1", event="Never Declared"), track("m-2", event="Never Declared")]
+    for _ in range(2):
+        assert post(here, batch(*forbidden, track("m-3"))).json == TAKEN
+    assert [fact["id"] for fact in facts(store_of(here))] == ["m-3"]
+    [record] = caplog.records
+    assert "told success: schema, unknown_signal at /type" in record.getMessage()
+
+
 def test_one_message_at_fault_does_not_fail_the_others(
     here: Asked, caplog: pytest.LogCaptureFixture
 ) -> None:
