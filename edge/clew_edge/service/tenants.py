@@ -60,7 +60,7 @@ class Tenant:
 
     async def decide(self, request: DecisionRequest) -> dict[str, Decision]:
         """
-        Fill the slots that the policy has; the records are durable.
+        Fill slots, one decision for each; the records are durable.
 
         Raises:
             BackendUnavailableError: the store does not answer.
@@ -80,12 +80,7 @@ class Tenant:
         self.deciding.observe(time.perf_counter() - began)
         if any(one.reason == "error" for one in made.values()):
             raise BackendUnavailableError("the store does not answer")
-        return {
-            slot: one
-            for slot, one in made.items()
-            # The others are unknown slots, or there is no policy: whoever asked has its default.
-            if one.policy_version is not None or one.reason == "deadline"
-        }
+        return made
 
     def is_news(self, what: str) -> bool:
         """Whether something is to be logged: the first time, and nothing after very many."""

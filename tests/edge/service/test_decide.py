@@ -61,9 +61,11 @@ def test_signals_need_the_scope_append(here: Asked) -> None:
 
 
 def test_all_slots_of_a_page(here: Asked) -> None:
-    """One request fills a whole page; a slot that the policy has not is absent from the answer."""
+    """One request fills a whole page; a slot that the policy has not is said to be unknown (D2)."""
     made = decide(here, slots=["hero", "side", "nowhere"]).json["decisions"]
-    assert [one["slot"] for one in made] == ["hero", "side"]
+    assert [one["slot"] for one in made] == ["hero", "side", "nowhere"]
+    assert made[2]["reason"] == "unknown_slot"
+    assert not {"token", "propensity", "creative"} & made[2].keys()
 
 
 def test_the_same_request_has_the_same_decision(here: Asked) -> None:
@@ -107,11 +109,12 @@ def test_too_many_slots(here: Asked) -> None:
     assert decide(here, slots=[f"slot-{n}" for n in range(101)]).status == 422
 
 
-def test_without_a_policy_there_is_no_decision(tmp_path: Path) -> None:
-    """Where nothing is live the answer is empty, and whoever asked has its own default."""
+def test_without_a_policy_there_is_nothing_to_show(tmp_path: Path) -> None:
+    """Where nothing is live the answer says so, and whoever asked has its own default (D2)."""
     service = Service(
         key_file(tmp_path), lambda name: Tenant(f"sqlite:///{tmp_path / 'clew.db'}", name)
     )
     with running(service) as here:
-        assert decide(here, slots=["hero"]).json == {"decisions": []}
+        [made] = decide(here, slots=["hero"]).json["decisions"]
+        assert (made["reason"], made.get("token"), made.get("content")) == ("default", None, None)
         assert here.ask("GET", "/clew/v1/policy").status == 404

@@ -251,6 +251,10 @@ class Deciding:
             self._void(each)
 
 
+#: Reasons of a server that has no such slot, or no policy: the client's own default stands in.
+_NOTHING = frozenset({"unknown_slot", "default"})
+
+
 def _look(
     kept: Kept, keys: Mapping[str, Key], now: float
 ) -> tuple[dict[str, Decision], list[str], list[str]]:
@@ -283,7 +287,11 @@ def _made(asked: _Asked, response: Response) -> dict[Key, Decision]:
         found = [reading.decision(each) for each in document(response)["decisions"]]
     except (KeyError, TypeError, ValueError) as error:
         raise BackendUnavailableError(f"the answer holds no decisions: {error!r}") from error
-    return {asked.keys[each.slot]: each for each in found if each.slot in asked.keys}
+    return {
+        asked.keys[each.slot]: each
+        for each in found
+        if each.slot in asked.keys and not (each.policy_version is None and each.reason in _NOTHING)
+    }
 
 
 def _slot(policy: CompiledPolicy | None, slot: str) -> CompiledSlot | None:
