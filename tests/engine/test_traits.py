@@ -135,6 +135,7 @@ def test_an_idle_duration_is_refused(declared: dict[str, Any], idle: str) -> Non
         {"where": {"var": "data.n"}},
         {"window_seconds": 60},
         {"half_life_seconds": 60},
+        {"purpose": "advertise"},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -149,7 +150,6 @@ def test_the_digest_follows_the_meaning(change: dict[str, Any]) -> None:
     "change",
     [
         {"id": "other"},
-        {"purpose": "advertise"},
         {"plain": "other words"},
         {"owner": "crm"},
         {"top": 3},

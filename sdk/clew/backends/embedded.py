@@ -139,12 +139,16 @@ class Embedded:
         documents = [orjson.loads(item) for item in items]
         try:
             with self._store.write() as write:
-                policy, now = self.compiled(), self._clock.now()
-                self._stored.begin(write)
-                batch = Applying(write, self._stored, self._tenant, policy, now)
-                results = [apply(batch, document) for document in documents]
-                batch.finish()
-                self._watch.own(write)
+                try:
+                    policy, now = self.compiled(), self._clock.now()
+                    self._stored.begin(write)
+                    batch = Applying(write, self._stored, self._tenant, policy, now)
+                    results = [apply(batch, document) for document in documents]
+                    batch.finish()
+                    self._watch.own(write)
+                except BaseException:
+                    self._stored.forget()  # before the thread that waits for its turn finds it
+                    raise
             self._settle(batch, documents, results)
         except BaseException:
             # It may be stored or not, and what is in memory may not be the same.

@@ -131,7 +131,7 @@ def _refold(
     document["fold"] = policy.fold_digest
     wanted = {trait.digest: trait for trait in policy.traits.values()}
     states = {digest: s for digest, s in document["traits"].items() if digest in wanted}
-    missing = [trait for digest, trait in wanted.items() if digest not in states]
+    missing = wanted.keys() - states.keys()
     document["traits"] = states
     if not missing or not document["signals"]:
         return
@@ -139,7 +139,7 @@ def _refold(
         signal = orjson.loads(body)
         at = instant(signal["occurred_at"])
         for trait in policy.traits_for(signal["type"], signal.get("purposes", ())):
-            if trait in missing:
+            if trait.digest in missing:
                 fold_trait(trait, states, signal, at, effects)
 
 

@@ -81,13 +81,18 @@ class SqliteStore:
         """As `Store.write`."""
         with self._session().guard, self._writing:
             writer, number = self._connected(), self._bell.draw()
-            with writer.transaction():
-                version = writer.data_version()
-                follows = self._number() if self._version == version else None
-                yield SqliteWriting(writer, follows, number + self._unheard)
-            # Not before: whom a transaction met that was undone, nobody has been told of.
-            self._version = version
-            self._bell.ring(number)
+            try:
+                with writer.transaction():
+                    version = writer.data_version()
+                    follows = self._number() if self._version == version else None
+                    yield SqliteWriting(writer, follows, number + self._unheard)
+                # Not before: whom a transaction met that was undone, nobody has been told of.
+                self._version = version
+                self._bell.ring(number)
+            except BaseException:
+                # It may be stored and not have been rung for: nobody may trust what comes next.
+                self._version = 0
+                raise
 
     def changes(self) -> int:
         """
@@ -149,24 +154,26 @@ class SqliteStore:
         """See whether others have committed, and whether the bell is still the one they ring."""
         with session.guard:
             if not self._bell.is_shared:
-                changed = session.has_changed()
+                self._note(changed=session.has_changed())
             elif self._writing.acquire(blocking=False):
                 try:
-                    # In this order: while others are busy it would never come to the bell.
-                    changed = self._bell.was_replaced() or self._is_behind()
+                    # In this order: while others are busy it would never come to the bell. Noted
+                    # before anybody writes next, who would think to come right after us.
+                    self._note(changed=self._bell.was_replaced() or self._is_behind())
                 finally:
                     self._writing.release()
-            else:  # whoever writes has looked at the beginning
-                return
-            if changed:
-                with self._counting:
-                    self._unheard += 1
-            if self._bell.is_shared:
-                self._look_at = monotonic() + LOOK_SECONDS
+                if self._bell.is_shared:
+                    self._look_at = monotonic() + LOOK_SECONDS
+
+    def _note(self, *, changed: bool) -> None:
+        if changed:
+            with self._counting:
+                self._unheard += 1
 
     def _is_behind(self) -> bool:
         """Whether others have committed since the writer's connection last said; under its lock."""
-        before, self._version = self._version, self._connected().data_version()
+        writer = self._connected()  # first: one that is opened anew has said nothing yet
+        before, self._version = self._version, writer.data_version()
         return self._version != before
 
     def _connected(self) -> Connection:

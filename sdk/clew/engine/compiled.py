@@ -285,10 +285,13 @@ class CompiledPolicy:
         found = self._traits_for.get(key)
         if found is None:
             covers = self.purposes.covers
+            # Traits of one meaning have one state, which takes a signal once.
             found = self._traits_for[key] = tuple(
-                trait
-                for trait in self._traits_of_signal.get(signal, ())
-                if any(covers(purpose, trait.purpose) for purpose in key[1:])
+                {
+                    trait.digest: trait
+                    for trait in self._traits_of_signal.get(signal, ())
+                    if any(covers(purpose, trait.purpose) for purpose in key[1:])
+                }.values()
             )
         return found
 

@@ -107,8 +107,9 @@ class Person:
 
     def changed(self, trait: CompiledTrait) -> None:
         """Note that a signal has changed a trait."""
-        if trait.path in self._cells:
-            self._stale.add(trait.path)
+        for path, cell in self._cells.items():
+            if cell.trait.digest == trait.digest:
+                self._stale.add(path)
 
     # -- permission
 

@@ -178,10 +178,15 @@ def _guarded_pairs(fold: FoldPairs, accepts: _Accepts) -> FoldPairs:
 
 
 def _digest(trait: Trait) -> str:
-    """What makes a state: not the trait's name, its words or how much of it is shown."""
+    """
+    What makes a state: not the trait's name, its words or how much of it is shown.
+
+    The purpose does: what was collected for one is not read for another.
+    """
     meaning: list[Any] = [
         _VERSION,
         trait.kind,
+        trait.purpose,
         trait.signal,
         trait.aggregate,
         trait.of,
