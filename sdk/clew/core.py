@@ -417,7 +417,7 @@ class Core:
             raise error
         self._count("refused")
         place = error.problems[0].pointer
-        if self._once.is_news(type, place):
+        if self._once.is_news("refused", f"{type} {place}"):
             logger.warning("%s (said once per type and field)", error)
         return id or mint(self.clock.now(), 0)
 

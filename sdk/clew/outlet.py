@@ -96,7 +96,7 @@ class Outlet(Outbox):
         self.lose(cause)
         if self._dead_letters is not None and cause != "no_basis":
             self._dead_letters.add(payload, f"{cause}: {message}")
-        if self._once.is_news("refused", cause):
+        if self._once.is_news("not stored", cause):
             logger.warning("a fact was not stored (%s): %s (said once per cause)", cause, message)
 
 

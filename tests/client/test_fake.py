@@ -39,6 +39,13 @@ def test_it_remembers_what_it_was_told():
     assert client.links == {}
 
 
+def test_a_visitor_without_an_id():
+    """What happens to nobody in particular is kept of nobody."""
+    client = FakeClient()
+    client.visitor(None).emit("product_viewed")
+    assert client.signals == []
+
+
 def test_a_visitor_of_it():
     """A visitor of the fake gets an id with a grant, and decisions are remembered by subject."""
     client = FakeClient({"hero": {"headline": "Hi"}})

@@ -116,6 +116,20 @@ begun.wait(60)
 """
 
 
+def test_reports_are_made_before_the_process_ends():
+    """What a page has to say of its decisions is said, though the server ends just then."""
+    program = (
+        "import time\n"
+        "from clew_edge.threads import submit\n"
+        "for _ in range(3):\n"
+        "    submit(lambda: (time.sleep(0.05), print('made', flush=True)))\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], timeout=PATIENCE_SECONDS, check=True, capture_output=True
+    )
+    assert ended.stdout.split() == [b"made"] * 3
+
+
 @pytest.mark.parametrize(
     "program", [pytest.param(CHILD, id="a child"), pytest.param(STUCK, id="a call that hangs")]
 )

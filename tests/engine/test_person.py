@@ -90,6 +90,18 @@ def test_a_value_read_again_is_what_it_would_be_read_anew(aggregate, after):
     ]
 
 
+@pytest.mark.parametrize("window", [{}, {"window_seconds": 1e6}], ids=["ever", "lately"])
+def test_traits_of_one_meaning_take_a_signal_once(window):
+    """Two names for the same are read alike, before and after each signal."""
+    trait = {"signal": "seen", "aggregate": "count", "purpose": "personalise", **window}
+    law = compiled(policy(traits=[{"id": name, **trait} for name in ("one", "other")]))
+    whom = person(law)
+    for count in range(4):
+        view = whom.view("personalise", NOW, {})["computed"]
+        assert (view["one"], view["other"]) == (count, count)
+        fold(whom, signal("seen", name=f"s-{count}"))
+
+
 def test_permission_is_read_anew():
     """What the person says changes what the next view holds (C25)."""
     law = compiled()

@@ -40,6 +40,10 @@ class _RecordingCore(Core):
         self.signals.append(fact)
         return str(fact["id"])
 
+    def emit_of_nobody(self) -> str:
+        self.check_open()
+        return mint(self.clock.now(), 0)
+
     def report(self, decision: Decision | str, type: str, **given: Any) -> ReportStatus:
         self.check_open()
         name = decision.id if isinstance(decision, Decision) else decision.partition(".")[0]
