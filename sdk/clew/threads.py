@@ -74,6 +74,7 @@ class Pool:
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:
             _answer(*call)
+            del call  # or an idle thread would keep what it was given
             self._idle.release()
 
 

@@ -16,8 +16,10 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def keys(folder: Path) -> Path:
-    """A keys file."""
+def keys(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A keys file; what the command tells its workers by the environment ends with the test."""
+    for name in ("BACKEND", "KEYS", "POLICY"):
+        monkeypatch.setenv(f"CLEW_SERVE_{name}", "")
     file = folder / "keys.json"
     entry = {"id": "x", "tenant": "shop", "hash": hash_key("x"), "scopes": ["append"]}
     file.write_text(json.dumps({"keys": [entry]}))

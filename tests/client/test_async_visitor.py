@@ -84,6 +84,7 @@ def test_a_late_prefetch(hanging):
     """After the deadline markup and view have the default, and the late answer is void (D8)."""
     client, store = hanging
     client.decide("hero", subject=None)
+    client.flush()  # else the outbox may be who reaches the store
     both = AsyncClient.over(client).visitor("u-1")
 
     async def main(loop: HandLoop) -> None:
@@ -106,6 +107,7 @@ def test_a_view_has_its_own_deadline(hanging):
     """A view that waits for somebody else's decision waits until its deadline only (D2)."""
     client, store = hanging
     client.decide("hero", subject=None)
+    client.flush()  # else the outbox may be who reaches the store
     both = AsyncClient.over(client).visitor("u-1")
 
     async def loop() -> None:
@@ -176,6 +178,7 @@ def test_what_somebody_else_has_stands(hanging):
 
     async def loop() -> None:
         shown = await both.decide("hero")
+        client.flush()  # else the outbox may be who reaches the store
         store.hang()
         asked = asyncio.create_task(both.decide_all(["hero", "kept"]))
         await until(store.reached.is_set)

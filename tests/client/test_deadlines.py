@@ -48,6 +48,7 @@ def test_a_kept_decision_stands(hanging):
     """A decision that was shown before is not voided because it came late this time (D8)."""
     client, store = hanging
     kept = client.decide("kept", subject="u-1")
+    client.flush()  # else the outbox may be who reaches the store
 
     async def main(loop: HandLoop) -> None:
         both = AsyncClient.over(client)

@@ -181,7 +181,7 @@ class Site:
 
 def create_app(client: Client, store: StuckStore, file: Path) -> ASGIApp:
     """
-    Wrap the site twice: under `/patient` decisions may take as long as they like.
+    Wrap the site twice: under `/hasty` a decision has little time, else as long as it likes.
 
     The cookie `who` names the visitor; the header `x-mood` is what the policy reads.
     """
@@ -192,14 +192,14 @@ def create_app(client: Client, store: StuckStore, file: Path) -> ASGIApp:
         "context": lambda request: {"mood": request.headers.get("x-mood", "calm")},
         "traffic": lambda request: "human",
     }
-    quick = ClewMiddleware(site, **options)
+    hasty = ClewMiddleware(site, **options)
     patient = ClewMiddleware(site, deadline_ms=120_000, **options)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith("/patient/"):
-            await patient({**scope, "path": scope["path"].removeprefix("/patient")}, receive, send)
+        if scope["type"] == "http" and scope["path"].startswith("/hasty/"):
+            await hasty({**scope, "path": scope["path"].removeprefix("/hasty")}, receive, send)
         else:
-            await quick(scope, receive, send)
+            await patient(scope, receive, send)
 
     return app
 

@@ -84,7 +84,7 @@ def test_background_work_begins_after_the_answer_and_does_not_delay_it(wire, con
 
 def test_a_decision_that_hangs_ends_in_the_default(wire, control, stuck):
     """The page is whole, though the store still hangs when it has arrived."""
-    got = wire.get("/page", **LOUD)
+    got = wire.get("/hasty/page", **LOUD)
     assert got.shown == PAGE
     stuck()
     assert b"<b>LOUD pizza</b>" in wire.get("/page", **LOUD).body
@@ -93,29 +93,29 @@ def test_a_decision_that_hangs_ends_in_the_default(wire, control, stuck):
 
 def test_a_decision_that_hangs_delays_nobody_else(wire, control, stuck):
     """Other pages, and what stands before the slot, are out while one decision is awaited."""
-    wire.ask("/patient/page", **LOUD)
+    wire.ask("/page", **LOUD)
     wire.head()
     assert wire.until(SLOT) == BEFORE + SLOT
     assert control.get("/plain").shown == BEFORE + AFTER
-    assert control.get("/page", **LOUD).shown == PAGE
+    assert control.get("/hasty/page", **LOUD).shown == PAGE
     stuck()
     assert b"<b>LOUD pizza</b>" in wire.until(AFTER)
 
 
 @pytest.mark.parametrize(
-    ("path", "is_open", "part"),
+    ("path", "is_open", "hangs", "part"),
     [
-        pytest.param("/pieces", False, SLOT, id="the-application-pauses"),
-        pytest.param("/endless", True, AFTER, id="the-page-flows"),
-        pytest.param("/patient/endless", True, SLOT, id="a-decision-hangs"),
+        pytest.param("/pieces", False, False, SLOT, id="the-application-pauses"),
+        pytest.param("/endless", True, False, AFTER, id="the-page-flows"),
+        pytest.param("/endless", True, True, SLOT, id="a-decision-hangs"),
     ],
 )
 def test_who_hangs_up_in_the_middle_takes_the_page_along(
-    port, control, gate, request, path, is_open, part
+    port, control, gate, request, path, is_open, hangs, part
 ):
     """The application is told, no task is left, the log says nothing, and others are served."""
     before = tasks(control)
-    if path.startswith("/patient"):
+    if hangs:
         request.getfixturevalue("stuck")
     if is_open:
         control.get(f"/gate/{gate}", method="POST")

@@ -57,6 +57,7 @@ class Served:
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            start_new_session=True,
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
@@ -66,6 +67,8 @@ class Served:
 
     def kill(self) -> None:
         """End it as a power cut does: nothing of it runs any more."""
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGKILL)  # its workers, too, would outlive it
         self._end(signal.SIGKILL)
 
     def stop(self) -> int:
