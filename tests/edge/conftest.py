@@ -1,4 +1,4 @@
-"""What the tests of the middleware share: all the time in the world, unless they name a deadline."""
+"""What the tests of the middleware share: as much time as it takes, unless they name a deadline."""
 
 import pytest
 

@@ -60,7 +60,8 @@ class Shelf:
                 write.put_setting(self._tenant, _LIVE, name.encode())
             elif live.decode() != name:
                 logger.warning(
-                    "policy %s is stored, but %s is live; `clew policy publish` makes it live",
+                    "policy %s is stored, but %s is live; `clew policy publish PATH` with it in a file "
+                    "makes it live",
                     name,
                     live.decode(),
                 )
