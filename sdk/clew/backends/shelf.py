@@ -60,8 +60,8 @@ class Shelf:
                 write.put_setting(self._tenant, _LIVE, name.encode())
             elif live.decode() != name:
                 logger.warning(
-                    "policy %s is stored, but %s is live; `clew policy publish PATH` with it in a file "
-                    "makes it live",
+                    "policy %s is stored, but %s is live; `clew policy publish PATH` makes it "
+                    "live, given it in a file",
                     name,
                     live.decode(),
                 )
