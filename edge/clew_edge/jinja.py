@@ -7,6 +7,7 @@ and the page never waits for a decision while it renders. The default goes betwe
 hold a nonce of this response: no text of a visitor can claim a slot.
 """
 
+import logging
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -21,6 +22,11 @@ from clew_edge.markup.slots import SLOT_NAME
 from clew_edge.page import Page
 
 __all__ = ["SlotExtension"]
+
+logger = logging.getLogger("clew.edge")
+
+#: Slots of which this was said; templates have few.
+_told: set[str] = set()
 
 _NAME = re.compile(SLOT_NAME.pattern.decode())
 
@@ -56,6 +62,13 @@ class SlotExtension(Extension):
             raise TemplateRuntimeError(
                 f"{name!r} is no name of a slot: it is text of letters, digits and `_.-` that "
                 'begins with a letter, in quotes, {% slot "hero" as hero %}'
+            )
+        if "request" not in context and name not in _told:
+            _told.add(name)
+            logger.warning(
+                "slot %r was rendered without a request, so it keeps its default; pass "
+                "request=request to the template (said once per slot)",
+                name,
             )
         page = _page(context)
         if self.environment.is_async:

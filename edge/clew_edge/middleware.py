@@ -161,7 +161,9 @@ def _check(
     if identity not in {"none", "cookie"}:
         raise ConfigurationError(f"identity: {identity!r} is neither 'none' nor 'cookie'")
     if not isinstance(deadline_ms, int | float) or not deadline_ms > 0:
-        raise ConfigurationError(f"deadline_ms: {deadline_ms!r} is no time to decide in")
+        raise ConfigurationError(
+            f"deadline_ms: {deadline_ms!r} is no time to decide in; give milliseconds above 0"
+        )
     for name, given in callables.items():
         if given is not None and not callable(given):
             raise ConfigurationError(f"{name}: {given!r} cannot be called; give a function")

@@ -217,6 +217,14 @@ class Page:
         if inspect.isawaitable(html):
             html = await html
         if html is None:
+            if body is None and self._settings.render is None:
+                self.say(
+                    f"html of {decision.slot}",
+                    "slot %r: creative %r has no field `html`, which <clew-slot> shows, so the "
+                    "default stays; add one, or give render= (said once per slot)",
+                    decision.slot,
+                    decision.creative,
+                )
             return None
         if not isinstance(html, str):
             raise TypeError(f"HTML is text, not {type(html).__name__}")

@@ -10,6 +10,7 @@ from jinja2 import DictLoader, Environment, TemplateRuntimeError
 
 from clew import Decision
 from clew_edge import ClewMiddleware, SlotExtension, fragments
+from client.worlds import creative, policy, slot
 from edge.asgi import answering, ask, eventually, html, page, start
 from edge.worlds import allow, shop_client, voided
 
@@ -326,6 +327,25 @@ def test_start_messages_keep_what_they_carry():
     with shop_client() as client:
         answer = run(client, html() | {"trailers": True}, *page(SLOT))
     assert answer.messages[0]["trailers"] is True
+
+
+def test_content_without_html_is_told_of_once(caplog):
+    """An element shows the field `html`; where there is none the log says so, not the page."""
+    bare = policy(slots=[slot("hero", "priority")], creatives=[creative("plain", "hero")])
+    with shop_client(bare) as client:
+        assert run(client, html(), *page(SLOT, SLOT)).body == SLOT + SLOT
+    [said] = [message for message in caplog.messages if "no field `html`" in message]
+    assert said.startswith("slot 'hero': creative 'plain'")
+
+
+def test_a_template_without_a_request_is_told_of_once(caplog):
+    """A slot that no request can fill keeps its default, and the log says what is missing."""
+    page = Environment(autoescape=True, extensions=[SlotExtension]).from_string(
+        '{% slot "never_given" as content %}by itself{% endslot %}'
+    )
+    assert [page.render(), page.render(), page.render(request=None)] == ["by itself"] * 3
+    assert len(caplog.records) == 1
+    assert "pass request=request" in caplog.text
 
 
 def test_a_compressed_page_with_slots_is_told_of_once(caplog):
