@@ -103,6 +103,15 @@ def test_rows_from_ahead_of_as_of_are_bad(run: Run, folder: Path) -> None:
     assert (report["applied"], report["bad"]) == (1, 1)
 
 
+def test_a_policy_that_the_map_has_not_beside_it(run: Run, folder: Path) -> None:
+    """It is said which file is meant, where it is looked for, and what to do."""
+    how = write_map(folder)
+    how.write_text(json.dumps(json.loads(how.read_bytes()) | {"policy": "gone.json"}))
+    result = run("import", write_csv(folder, [line()]), "--map", how)
+    assert result.exit_code == 1
+    assert f"/policy: there is no {folder / 'gone.json'}, which is looked for" in result.stderr
+
+
 def test_a_faulty_map_is_told_whole(run: Run, folder: Path) -> None:
     """All faults of a map are told, each with its place, and nothing is imported."""
     how = write_map(folder, subject="crad", anonymous=["recipt"])

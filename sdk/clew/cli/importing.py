@@ -12,6 +12,7 @@ import click
 
 from clew.cli.connection import Connection, as_of_option, connected, json_option, policy_option
 from clew.cli.show import console, print_json, several, table, tell
+from clew.errors import ConfigurationError
 from clew.integrations.importing import Report, check_import, import_file, load_map
 
 __all__ = ["import_rows"]
@@ -53,6 +54,11 @@ def import_rows(
     A row is taken once: the same file again changes nothing.
     """
     how = load_map(map_path)
+    if policy_path is None and how.policy is not None and not how.policy.exists():
+        raise ConfigurationError(
+            f"{map_path} /policy: there is no {how.policy}, which is looked for beside the map; "
+            "copy it too, correct the path, or name a --policy"
+        )
     policy_path = policy_path or how.policy
     if connection.is_absent:  # what fails here leaves no empty database behind
         with Connection("memory://", connection.tenant).opened(policy=policy_path) as trial:
