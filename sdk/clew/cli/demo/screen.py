@@ -41,12 +41,14 @@ def screen(visitors: Visitors, found: Measurement, *, waiting: str = "") -> Rend
 def _creatives(visitors: Visitors, found: Measurement) -> Table:
     rows = table(
         HERO,
-        "#decisions for treated",
-        "#share of all",
-        f"#of the last {RECENT} treated",
+        "#treated",
+        "#share",
+        f"#last {RECENT}",
         "",
-        "#mean reward",
+        "#reward",
     )
+    for column in rows.columns:  # a live table that wraps would jump
+        column.no_wrap = True
     lately = visitors.shares
     for one in found.creatives:
         if one.slot != HERO:
@@ -57,7 +59,7 @@ def _creatives(visitors: Visitors, found: Measurement) -> Table:
             f"{one.decisions:,}",
             percent(one.share),
             percent(share),
-            "█" * round(_BAR * share),
+            ("█" * round(_BAR * share)).ljust(_BAR),
             "" if one.mean is None else f"{one.mean:.3f}",
         )
     return rows
