@@ -44,6 +44,7 @@ PUBLIC_MODULES = frozenset(
         "clew.errors",
         "clew.facts",
         "clew.model",
+        "clew.once",
         "clew.policy",
         "clew.schema",
         "clew.threads",

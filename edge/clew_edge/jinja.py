@@ -18,6 +18,7 @@ from jinja2.parser import Parser
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from clew.once import Once
 from clew_edge.markup.slots import SLOT_NAME
 from clew_edge.page import Page
 
@@ -25,8 +26,7 @@ __all__ = ["SlotExtension"]
 
 logger = logging.getLogger("clew.edge")
 
-#: Slots of which this was said; templates have few.
-_told: set[str] = set()
+_once = Once()
 
 _NAME = re.compile(SLOT_NAME.pattern.decode())
 
@@ -63,8 +63,7 @@ class SlotExtension(Extension):
                 f"{name!r} is no name of a slot: it is text of letters, digits and `_.-` that "
                 'begins with a letter, in quotes, {% slot "hero" as hero %}'
             )
-        if "request" not in context and name not in _told:
-            _told.add(name)
+        if "request" not in context and _once.is_news("no request", name):
             logger.warning(
                 "slot %r was rendered without a request, so it keeps its default; pass "
                 "request=request to the template (said once per slot)",

@@ -116,7 +116,7 @@ def _tell_refused(tenant: Tenant, results: Iterable[ItemResult]) -> None:
         # Not the message, which may repeat what was sent of a person.
         where = [f"{error.keyword} at {error.pointer or '/'}" for error in result.errors[:1]]
         fault = ", ".join([str(result.cause), *where])
-        if tenant.is_news(fault):
+        if tenant.once.is_news("segment", fault):
             logger.warning(
                 "a fact was not stored, though Segment's client is told success: %s (said once;"
                 " POST /clew/v1/append with the same fact answers in words)",

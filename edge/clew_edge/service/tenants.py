@@ -10,6 +10,7 @@ from clew import AsyncClient, BackendUnavailableError, Client, open_backend
 from clew.model.batch import ItemResult
 from clew.model.decision import Decision
 from clew.model.request import DecisionRequest
+from clew.once import Once
 from clew_edge.service.metrics import Histogram
 from clew_edge.service.problems import RefusedError
 from clew_edge.service.writing import Writer
@@ -20,8 +21,6 @@ logger = logging.getLogger("clew.service")
 
 #: How long the end of the service waits for a store, in seconds.
 CLOSE_SECONDS = 10.0
-#: Different things that are logged of one tenant at most.
-SAID_MAX = 300
 
 
 class Tenant:
@@ -46,7 +45,7 @@ class Tenant:
         #: Facts that were brought, by kind and result.
         self.brought: Counter[tuple[str, str]] = Counter()
         self.deciding = Histogram()
-        self._said: set[str] = set()
+        self.once = Once()
         self._writer = Writer(self.backend.append, f"clew-writer-{name}")
 
     async def append(self, items: Sequence[bytes]) -> list[ItemResult]:
@@ -81,13 +80,6 @@ class Tenant:
         if any(one.reason == "error" for one in made.values()):
             raise BackendUnavailableError("the store does not answer")
         return made
-
-    def is_news(self, what: str) -> bool:
-        """Whether something is to be logged: the first time, and nothing after very many."""
-        if what in self._said or len(self._said) >= SAID_MAX:
-            return False
-        self._said.add(what)
-        return True
 
     def close(self) -> int:
         """Finish what was accepted and let go; gives how many facts remain in the spool."""

@@ -94,8 +94,10 @@ def _lack(url: str, tenant: str, bundle: bytes | None) -> str | None:
                 return None
         except BackendError as error:  # the server waits until it is mended (`/readyz`)
             return f"the data of {tenant} cannot be read now: {error}"
-    publish = f"clew policy publish PATH --tenant {tenant} --backend {url}"
-    return f"no policy is live for {tenant}: give --policy PATH, or {publish}"
+    lack = f"no policy is live for {tenant}: give --policy PATH"
+    if url.startswith("memory:"):  # nobody else can publish one there
+        return lack
+    return f"{lack}, or clew policy publish PATH --tenant {tenant} --backend {url}"
 
 
 def _run(listener: socket.socket, workers: int) -> None:

@@ -94,7 +94,7 @@ class Person:
         self._readable: dict[str, dict[str, _Readable]] = {}
         #: By trait path, what views read; made when first permitted.
         self._cells: dict[str, Cell] = {}
-        #: Those whose states a signal has changed since.
+        #: The digests of states that a signal has changed since; traits may share one.
         self._stale: set[str] = set()
 
     def states(self, trait: CompiledTrait) -> list[Any]:
@@ -107,9 +107,7 @@ class Person:
 
     def changed(self, trait: CompiledTrait) -> None:
         """Note that a signal has changed a trait."""
-        for path, cell in self._cells.items():
-            if cell.trait.digest == trait.digest:
-                self._stale.add(path)
+        self._stale.add(trait.digest)
 
     # -- permission
 
@@ -135,9 +133,11 @@ class Person:
 
     def view(self, purpose: str, now: float, context: Mapping[str, Any]) -> dict[str, Any]:
         """What a rule may see when deciding for a purpose: the masked view (trust.md 4.3)."""
-        while self._stale:
-            stale = self._cells[self._stale.pop()]
-            stale.renew(self.states(stale.trait))
+        if self._stale:
+            for cell in self._cells.values():
+                if cell.trait.digest in self._stale:
+                    cell.renew(self.states(cell.trait))
+            self._stale.clear()
         readable = self._readable.get(purpose)
         if readable is None:
             readable = self._readable[purpose] = self._permit(purpose)

@@ -41,6 +41,8 @@ DEADLINE_MS = 50.0
 _WAITED = 0.9
 #: A decision is asked for again after this long, in seconds, where the slot says nothing (D4).
 TTL_SECONDS = 5.0
+#: Reasons of a server that has no such slot, or no policy: the client's own default stands in.
+_NOTHING = frozenset({"unknown_slot", "default"})
 #: Requests under way at once; further ones queue, and those that nobody waits for by then are
 #: never sent.
 FLIGHTS_MAX = 16
@@ -249,10 +251,6 @@ class Deciding:
             unused, self._cache.unused = self._cache.unused, []
         for each in unused:
             self._void(each)
-
-
-#: Reasons of a server that has no such slot, or no policy: the client's own default stands in.
-_NOTHING = frozenset({"unknown_slot", "default"})
 
 
 def _look(

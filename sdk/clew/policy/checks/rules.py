@@ -31,14 +31,14 @@ def rules(parts: Parts, compiled: Compiled) -> Iterator[Problem]:
 
 
 def _constant(rule: Rule, place: str) -> Problem | None:
-    """Say so if a text or a list was written where a rule is meant: it would always be true."""
+    """Say so if a text or a list was written where a rule is meant: all people are alike to it."""
     if not isinstance(rule.tree, Literal) or not isinstance(rule.tree.value, str | list):
         return None
     if place.endswith("/value"):
         message = 'this is no number, nor a rule that gives one; write `{"var": "data.total"}`'
     else:
         message = (
-            "this is no rule, and would always be true; write for example"
+            "this is no rule, so it is the same for everybody; write for example"
             ' `{">=": [{"var": "computed.views"}, 3]}` or `{"in": ["keen", {"var": "segments"}]}`'
         )
     return Problem(place, "constant", message)
