@@ -106,6 +106,11 @@ class DecisionCache:
     _subjects: OrderedDict[str, str] = field(factory=OrderedDict, init=False)
     _policy: tuple[str | None, str | None] | None = field(default=None, init=False)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is kept or under way for anybody."""
+        return not self._people
+
     def of(self, subject: str) -> Kept:
         """Give what is kept for the person a subject belongs to."""
         person = self._canonical.get(subject, subject)

@@ -5,13 +5,16 @@ Inside clew an instant is a `float`: seconds since 1970-01-01T00:00:00Z (POSIX t
 cheap to compare and to bucket. At the borders it is text as RFC 3339 section 5.6, in UTC.
 """
 
-import math
 import time
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Protocol
 
 __all__ = ["Clock", "SystemClock", "instant", "to_text"]
+
+
+#: In microseconds.
+_SECOND = 1_000_000
 
 
 class Clock(Protocol):
@@ -37,9 +40,12 @@ def to_text(at: float) -> str:
     >>> to_text(0.0)
     '1970-01-01T00:00:00.000000Z'
     """
-    fraction, second = math.modf(at)
-    more, microseconds = divmod(round(fraction * 1e6), 1_000_000)
-    return f"{_second_to_text(int(second) + more)}.{microseconds:06d}Z"
+    second = int(at)
+    microseconds = round((at - second) * 1e6)
+    if not 0 <= microseconds < _SECOND:  # before the epoch, or rounded up to the next second
+        more, microseconds = divmod(microseconds, _SECOND)
+        second += more
+    return "%s.%06dZ" % (_second_to_text(second), microseconds)  # noqa: UP031 - twice as fast
 
 
 # On the path of every signal, and most of them fall into the same second as the one before.

@@ -139,10 +139,13 @@ class Core:
         data: Mapping[str, Any] | None,
         id: str | None,
         at: Instant | None,
+        source: str | None,
         channel: str | None,
         party: str,
+        anonymous_subject: str | None,
+        session_id: str | None,
+        department: str | None,
         traffic: str,
-        **more: str | None,
     ) -> str:
         """Say that something happened; gives the signal's id, whatever becomes of it."""
         self.check_open()
@@ -156,10 +159,13 @@ class Core:
                 policy=None,  # the backend has it at hand, and holds the signal against it
                 id=id,
                 at=at,
+                source=source,
                 channel=channel,
                 party=party,
+                anonymous_subject=anonymous_subject,
+                session_id=session_id,
+                department=department,
                 traffic=traffic,
-                **more,
             )
             admission = self._admit("emit", {"signal": fact})
         except DocumentError as error:

@@ -58,10 +58,13 @@ def signal(
     policy: CompiledPolicy | None,
     id: str | None = None,
     at: Instant | None = None,
+    source: str | None = None,
     channel: str | None = None,
     party: str = "first",
+    anonymous_subject: str | None = None,
+    session_id: str | None = None,
+    department: str | None = None,
     traffic: str = "human",
-    **more: str | None,
 ) -> dict[str, Any]:
     """
     Write a signal; fields that the policy does not declare are left out (minimised).
@@ -69,7 +72,6 @@ def signal(
     Args:
         now: seconds since the epoch.
         policy: the live policy; without one only the envelope is checked.
-        more: `source`, `anonymous_subject`, `session_id`, `department`.
 
     Raises:
         TypeError: an argument has the wrong type.
@@ -79,10 +81,10 @@ def signal(
     _check_text("subject", subject)
     if data is not None and not isinstance(data, Mapping):
         raise TypeError(f"data is a mapping of names to JSON values, not {data!r}")
-    given = {name: value for name, value in more.items() if value is not None}
     problems: list[Problem] = []
     if not _is_common(type, channel, party, traffic):
         problems += _envelope_problems(type, channel, party, traffic)
+    given = _given(source, anonymous_subject, session_id, department)
     if given or id is not None:
         problems += _text_problems({"id": id, **given})
     occurred_at = to_text(now) if at is None else _occurred(at, now, problems)
@@ -228,6 +230,24 @@ def _is_unicode(value: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _given(
+    source: str | None,
+    anonymous_subject: str | None,
+    session_id: str | None,
+    department: str | None,
+) -> dict[str, str]:
+    """Name those that are given; most signals have none."""
+    if source is anonymous_subject is session_id is department is None:
+        return {}
+    named = {
+        "source": source,
+        "anonymous_subject": anonymous_subject,
+        "session_id": session_id,
+        "department": department,
+    }
+    return {name: value for name, value in named.items() if value is not None}
 
 
 def _text_problems(texts: Mapping[str, str | None]) -> Iterable[Problem]:

@@ -2,10 +2,12 @@
 A server that counts signals and does nothing else, in a process of its own.
 
 It takes the batches of clew, Segment and PostHog, and says how many items it has had in all. Python
-would be the bottleneck if it read the JSON: it counts the ids in the bytes.
+would be the bottleneck if it read the JSON: it counts the ids in the bytes, and gives clew its own
+back, which it goes by.
 """
 
 import gzip
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -21,6 +23,10 @@ __all__ = ["Counting", "counting"]
 
 #: What each item of a batch has once, by the path it is sent to.
 _MARKS = {"/clew/v1/append": b'"signal":', "/v1/batch": b'"messageId"', "/batch/": b'"distinct_id"'}
+
+
+#: How an item of clew begins.
+_ID = re.compile(rb'\{"signal":\{"id":"([0-9a-f]+)"')
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -43,7 +49,8 @@ class _Handler(BaseHTTPRequestHandler):
         found = body.count(_MARKS.get(path, b"\0"))
         with self.lock:
             _Handler.count += found
-        results = [{"id": "-", "status": "applied"}] * found if path.startswith("/clew") else []
+        names = _ID.findall(body) if path.startswith("/clew") else []
+        results = [{"id": name.decode(), "status": "applied"} for name in names]
         self._answer({"success": True, "status": 1, "results": results})
 
     def _answer(self, document: dict[str, Any], status: int = 200) -> None:

@@ -49,6 +49,42 @@ def test_nothing_is_left_behind(steps):
     assert (held._subjects, held._signals) == ({}, {})
 
 
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("add"), st.integers(0, 12)),
+            st.tuples(st.just("settle"), st.lists(st.integers(0, 12), max_size=6)),
+            st.tuples(st.just("ask"), st.none()),
+        ),
+        max_size=60,
+    )
+)
+def test_what_was_settled_is_not_given_again(steps):
+    """Whether a decision asks in between or not, and in whatever order it is delivered."""
+    held, known = Unsent(), {}
+    for step, what in steps:
+        if step == "add":
+            held.add(signal(f"s-{what}"))
+            known.setdefault(f"s-{what}")
+        elif step == "settle":
+            names = [f"s-{number}" for number in what]
+            held.settle(names)
+            known = {name: None for name in known if name not in names}
+        else:
+            assert {each["id"] for each in held.of(["u-1"])} == set(known)
+    assert {each["id"] for each in held.of(["u-1"])} == set(known)
+
+
+def test_what_is_delivered_in_order_costs_no_look_at_whose_it_is():
+    """Where nobody decides, signals come and go without being sorted by subject."""
+    held = Unsent()
+    for number in range(20):
+        held.add(signal(f"s-{number}"))
+    held.settle([f"s-{number}" for number in range(15)])
+    assert held._subjects == {}
+    assert [each["id"] for each in held.of(["u-1"])] == [f"s-{n}" for n in range(15, 20)]
+
+
 def test_all_subjects_together_are_bounded(monkeypatch):
     """Beyond the bound on all subjects the oldest signals give way."""
     monkeypatch.setattr(unsent, "SIGNALS_MAX", 5)

@@ -15,7 +15,7 @@ every store keeps, and that the conformance tests hold it to:
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from attrs import Factory, frozen
 
@@ -191,8 +191,7 @@ class Store(Protocol):
         ...
 
 
-@frozen
-class Admission:
+class Admission(NamedTuple):
     """What became of a fact that is about to be made durable."""
 
     #: `applied`, `duplicate`, `late`, `queued` or `refused`.

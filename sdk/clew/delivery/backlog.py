@@ -59,19 +59,16 @@ class Backlog:
         self.count = 0
         #: The place in order of the next record.
         self.next_ticket = 0
+        #: The largest payload that can ever fit, in bytes.
+        self.largest = max_memory_bytes
+        if spool is not None:
+            self.largest = min(max_memory_bytes, spool.max_bytes - FRAME_BYTES)
         self._spool = spool
         self._losses = losses
         self._max_memory_bytes = max_memory_bytes
         self._items: deque[Record | _Spilled] = deque()
         self._cached_bytes = 0
         self._bare_bytes = 0
-
-    @property
-    def largest(self) -> int:
-        """The largest payload that can ever fit, in bytes."""
-        if self._spool is None:
-            return self._max_memory_bytes
-        return min(self._max_memory_bytes, self._spool.max_bytes - FRAME_BYTES)
 
     @property
     def oldest_ticket(self) -> int:

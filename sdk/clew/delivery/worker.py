@@ -155,9 +155,10 @@ class Worker:
 
     def pause(self, seconds: float, /) -> bool:
         """As `Ledger.pause`; ends early when the thread is sent away."""
+        if not seconds:
+            return self._is_on_duty()
         with self.lock:
-            if seconds > 0:  # an attempt has failed
-                self._is_heard = False
+            self._is_heard = False  # an attempt has failed
             end = self._timing.now() + seconds
             while self._is_on_duty() and (left := end - self._timing.now()) > 0:
                 self._timing.wait(self._work, left)

@@ -148,12 +148,12 @@ class HttpBackend:
 
     def admit(self, item: dict[str, Any], /) -> Admission:
         """As `Backend.admit`; the server checks permission, and this never waits for it."""
-        kind, fact = next(iter(item.items()))
+        ((kind, fact),) = item.items()
         if kind == "signal":
             self._hold_against_policy(fact)
             payload = orjson.dumps(item)
             self._unsent.add(fact)
-            self._deciding.told(lambda cache: cache.drop(fact["subject"]))
+            self._deciding.told_of(fact["subject"])
         else:
             payload = orjson.dumps(item)
             self._deciding.told(lambda cache: cache.drop_decision(fact["decision"]))

@@ -125,6 +125,12 @@ class Deciding:
             change(self._cache)
         self._take_away()
 
+    def told_of(self, subject: str) -> None:
+        """Something was told of a subject, as `told`; costs nothing where nobody decides."""
+        # Whoever begins to decide now, on another thread, finds in any case what was told.
+        if not self._cache.is_empty:
+            self.told(lambda cache: cache.drop(subject))
+
     def close(self) -> None:
         """Let the threads go, each as its request ends."""
         self._pool.close()

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Mapping
 from functools import cache
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Any
 
 from clew.backends.http.address import Address
 from clew.backends.http.transport import Response
@@ -98,8 +99,8 @@ class LeanTransport:
     def _new(self, seconds: float) -> HTTPConnection:
         address = self._address
         if address.scheme == "http":
-            return HTTPConnection(address.host, address.port, timeout=seconds)
-        return HTTPSConnection(address.host, address.port, timeout=seconds, context=_context())
+            return _AtOnce(address.host, address.port, timeout=seconds)
+        return _SafeAtOnce(address.host, address.port, timeout=seconds, context=_context())
 
     def _keep(self, connection: HTTPConnection, *, is_reusable: bool) -> None:
         with self._lock:
@@ -107,6 +108,35 @@ class LeanTransport:
                 self._idle.append(connection)
                 return
         connection.close()
+
+
+class _AtOnce(HTTPConnection):
+    """
+    Sends the head and the body of a request together: one call of the system, often one packet.
+
+    With each call this thread gives the interpreter away, and then waits to have it back.
+    """
+
+    _parts: list[bytes] | None = None
+
+    def request(self, *args: Any, **words: Any) -> None:
+        parts: list[bytes] = []
+        self._parts = parts
+        try:
+            super().request(*args, **words)
+        finally:
+            self._parts = None
+        self.send(b"".join(parts))
+
+    def send(self, data: Any) -> None:
+        if self._parts is None:
+            super().send(data)
+        else:
+            self._parts.append(data)
+
+
+class _SafeAtOnce(_AtOnce, HTTPSConnection):
+    """The same over TLS."""
 
 
 @cache

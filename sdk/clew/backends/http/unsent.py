@@ -3,10 +3,13 @@ The signals that the server does not have yet, so that a decision can bring them
 
 Bounded: beyond the bounds the oldest are forgotten here. They are delivered none the less, and the
 server's decision merely learns of them a moment later.
+
+An application that emits much decides seldom, so noting a signal costs next to nothing; whose it is
+is looked up when a decision asks.
 """
 
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -22,26 +25,21 @@ class Unsent:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        #: In the order in which they were added, until somebody asks; others add to it any time.
+        self._new: deque[Mapping[str, Any]] = deque(maxlen=SIGNALS_MAX)
         self._subjects: OrderedDict[str, str] = OrderedDict()
         self._signals: dict[str, dict[str, Mapping[str, Any]]] = {}
 
     def add(self, signal: Mapping[str, Any]) -> None:
         """Remember a signal document."""
-        name, subject = signal["id"], signal["subject"]
-        with self._lock:
-            self._subjects[name] = subject
-            held = self._signals.setdefault(subject, {})
-            held[name] = signal
-            if len(held) > SIGNALS_OF_ONE_MAX:
-                self._forget(next(iter(held)))
-            if len(self._subjects) > SIGNALS_MAX:
-                self._forget(next(iter(self._subjects)))
+        self._new.append(signal)
 
     def of(self, subjects: Iterable[str | None]) -> list[Mapping[str, Any]]:
         """Give what the server may not know of some subjects, oldest first."""
-        if not self._subjects:
+        if not self._new and not self._subjects:
             return []
         with self._lock:
+            self._sort()
             return [
                 signal
                 for subject in subjects
@@ -52,8 +50,39 @@ class Unsent:
     def settle(self, ids: Iterable[str]) -> None:
         """Forget what the server has taken or refused."""
         with self._lock:
-            for name in ids:
-                self._forget(name)
+            settled = frozenset(ids)
+            self._pass_over(settled)
+            if self._subjects:
+                for name in settled:
+                    self._forget(name)
+
+    def _pass_over(self, settled: frozenset[str]) -> None:
+        """Drop what nobody has asked for: what is settled is nearly always what came first."""
+        new, left = self._new, set(settled)
+        # An id that was given twice comes twice, perhaps behind all others.
+        while new and (left or new[0]["id"] in settled):
+            signal = new.popleft()
+            if signal["id"] not in settled:
+                self._enter(signal)
+                self._sort()
+                break
+            left.discard(signal["id"])
+
+    def _sort(self) -> None:
+        """Enter what is new by subject."""
+        new = self._new
+        while new:
+            self._enter(new.popleft())
+
+    def _enter(self, signal: Mapping[str, Any]) -> None:
+        name, subject = signal["id"], signal["subject"]
+        self._subjects[name] = subject
+        held = self._signals.setdefault(subject, {})
+        held[name] = signal
+        if len(held) > SIGNALS_OF_ONE_MAX:
+            self._forget(next(iter(held)))
+        if len(self._subjects) > SIGNALS_MAX:
+            self._forget(next(iter(self._subjects)))
 
     def _forget(self, name: str) -> None:
         subject = self._subjects.pop(name, None)
