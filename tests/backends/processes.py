@@ -133,7 +133,7 @@ def fork_inside(path: str) -> None:
             child = -1
             with suppress(BackendUnavailableError), block() as opened:
                 if number == 0:
-                    opened.put_person(HERE, "u", b"undone")
+                    opened.put_people([(HERE, "u", b"undone")])
                 child = os.fork()
                 opened.person(HERE, "u")
                 raise AssertionError("the block went on after the fork")

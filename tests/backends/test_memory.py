@@ -13,7 +13,7 @@ def test_each_store_is_another():
     """Two stores in one process share nothing."""
     one, two = store_from_url("memory://"), store_from_url("memory://")
     with one.write() as writing:
-        writing.put_person(HERE, "u", b"")
+        writing.put_people([(HERE, "u", b"")])
     with two.read() as reading:
         assert reading.version(HERE, "u") == 0
 
@@ -31,7 +31,7 @@ def test_commits_copy_only_under_an_open_snapshot():
 
     def rows():
         with store.write() as writing:
-            writing.put_person(HERE, "u", b"")
+            writing.put_people([(HERE, "u", b"")])
         return store._latest.tables
 
     first = rows()

@@ -243,7 +243,7 @@ def test_an_open_snapshot_is_not_told_of_changes(path):
         with store.read() as reading:
             assert reading.version(HERE, "u") == 0
             with store.write() as writing:
-                writing.put_person(HERE, "u", b"")
+                writing.put_people([(HERE, "u", b"")])
             assert thread.submit(store.changes).result() != before
             assert store.changes() == before
         assert store.changes() != before
@@ -255,7 +255,7 @@ def test_a_snapshot_within_a_snapshot_is_the_same(path):
         with store.read() as outer:
             assert outer.version(HERE, "u") == 0
             with store.write() as writing:
-                writing.put_person(HERE, "u", b"")
+                writing.put_people([(HERE, "u", b"")])
             with store.read() as inner:
                 assert inner.version(HERE, "u") == 0
             assert outer.version(HERE, "u") == 0
@@ -373,7 +373,7 @@ def test_a_file_that_may_not_be_written_is_refused():
             closing(SqliteStore(path)) as store,
             store.write() as writing,
         ):
-            writing.put_person(HERE, "u", b"")
+            writing.put_people([(HERE, "u", b"")])
 
 
 def test_a_file_that_may_not_be_made_is_refused():
@@ -394,22 +394,22 @@ def test_a_locked_file_is_unavailable_for_now(path):
         with other.write(), store.read() as reading:
             assert reading.version(HERE, "u") == 0
         with store.write() as writing:
-            assert writing.put_person(HERE, "u", b"") > 0
+            assert writing.put_people([(HERE, "u", b"")])[0] > 0
 
 
 def test_a_full_disk_undoes_the_transaction(path):
     """When there is no room, nothing of the transaction is kept and the error says to make room."""
     with closing(SqliteStore(path)) as store:
         with store.write() as writing:
-            version = writing.put_person(HERE, "u", b"1")
+            version = writing.put_people([(HERE, "u", b"1")])[0]
             [(pages,)] = writing._run("PRAGMA page_count")
             writing._run(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(BackendUnavailableError, match="full; make room"), store.write() as it:
-            it.put_person(HERE, "u", bytes(100_000))
+            it.put_people([(HERE, "u", bytes(100_000))])
         with store.read() as reading:
             assert reading.person(HERE, "u") == (version, b"1")
         with store.write() as writing:
-            assert writing.put_person(HERE, "u", b"2") == version + 1
+            assert writing.put_people([(HERE, "u", b"2")])[0] == version + 1
 
 
 def test_a_damaged_file_is_said_to_be_damaged(path):

@@ -114,11 +114,24 @@ class Twins(RuleBasedStateMachine):
         """Add a fact."""
         self.both(lambda it: it.add_fact(place, kind, id, body, subject=about, at=at, ref=ref))
 
-    @rule(place=PLACES, subject=NAMES, body=st.binary())
-    def put_person(self, place, subject, body):
-        """Set a person's document."""
-        # Each store begins to count where it likes.
-        self.both(lambda it: it.put_person(place, subject, body) == it.version(place, subject))
+    @rule(
+        facts=st.lists(st.tuples(PLACES, KINDS, NAMES)),
+        refs=st.lists(st.tuples(PLACES, KINDS, NAMES)),
+    )
+    def foresee(self, facts, refs):
+        """Tell what is about to be asked for; whether it then is, is no matter."""
+        self.both(lambda it: it.foresee(facts, refs))
+
+    @rule(documents=st.dictionaries(st.tuples(PLACES, NAMES), st.binary(), max_size=13))
+    def put_people(self, documents):
+        """Set the documents of several people; more than one statement has."""
+        rows = [(place, subject, body) for (place, subject), body in documents.items()]
+
+        def put(it):
+            # Each store begins to count where it likes.
+            return it.put_people(rows) == [it.version(place, name) for place, name, _ in rows]
+
+        self.both(put)
 
     @rule(tenant=TENANTS, key=NAMES, deltas=st.dictionaries(NAMES, NUMBERS, max_size=3))
     def add_sums(self, tenant, key, deltas):

@@ -116,9 +116,9 @@ async def evaluate_all(service: "Service", scope: Scope, receive: Receive, send:
 ROUTES = {("POST", _PATH): evaluate_all, ("POST", f"{_PATH}/*"): evaluate}
 
 
-def read_request(body: bytes, slots: Iterable[str], depth: int) -> DecisionRequest:
+def read_request(body: bytes, slots: Iterable[str], depth: int) -> Mapping[str, Any]:
     """
-    Read an evaluation request as one that asks to fill slots.
+    Read an evaluation request as one that asks to fill slots, in wire form.
 
     Args:
         depth: how deep it may be nested.
@@ -147,7 +147,7 @@ def read_request(body: bytes, slots: Iterable[str], depth: int) -> DecisionReque
     named = {name: rest.pop(name) for name in _OF_REQUEST if name in rest}
     request = {"slots": list(slots), "subject": subject, "context": rest, **named}
     try:
-        return from_json(DecisionRequest, request, keep_unknown=True)
+        return to_json(from_json(DecisionRequest, request, keep_unknown=True))
     except DocumentError as error:
         faults = "; ".join(str(one) for one in error.problems)
         raise EvaluationError(

@@ -4,12 +4,12 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from clew import AsyncClient, BackendUnavailableError, Client, open_backend
 from clew.model.batch import ItemResult
 from clew.model.decision import Decision
-from clew.model.request import DecisionRequest
 from clew.once import Once
 from clew_edge.service.metrics import Histogram
 from clew_edge.service.problems import RefusedError
@@ -57,9 +57,12 @@ class Tenant:
         """
         return await self._writer.append(items)
 
-    async def decide(self, request: DecisionRequest) -> dict[str, Decision]:
+    async def decide(self, request: Mapping[str, Any]) -> dict[str, Decision]:
         """
         Fill slots, one decision for each; the records are durable.
+
+        Args:
+            request: in wire form (`urn:clew:decision_request:1`), and checked.
 
         Raises:
             BackendUnavailableError: the store does not answer.
@@ -67,14 +70,14 @@ class Tenant:
         # On the loop: an embedded decision takes less than the way to a thread and back.
         began = time.perf_counter()
         made = self.client.decide_all(
-            request.slots,
-            subject=request.subject,
-            context=request.context,
-            deadline_ms=request.deadline_ms,
-            request_id=request.request_id,
-            anonymous_subject=request.anonymous_subject,
-            session_id=request.session_id,
-            traffic=request.traffic,
+            request["slots"],
+            subject=request.get("subject"),
+            context=request.get("context"),
+            deadline_ms=request.get("deadline_ms"),
+            request_id=request.get("request_id"),
+            anonymous_subject=request.get("anonymous_subject"),
+            session_id=request.get("session_id"),
+            traffic=request.get("traffic", "human"),
         )
         self.deciding.observe(time.perf_counter() - began)
         if any(one.reason == "error" for one in made.values()):

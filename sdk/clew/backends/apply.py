@@ -5,12 +5,13 @@ The order inside the batch is kept. People are folded by the same functions as o
 (`clew.engine.fold`) and written back with the facts, the sums and the trials: all of it or nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import orjson
 
 from clew.backends.applying import Applying, row_of
+from clew.backends.base import FactKey, Place
 from clew.clock import instant, to_text
 from clew.engine.compiled import OUTCOMES_AS_SIGNALS
 from clew.engine.declared import declared
@@ -28,7 +29,7 @@ from clew.ids import bucket_of
 from clew.model.batch import ItemResult
 from clew.model.problem import ErrorItem
 
-__all__ = ["apply", "decision_ref", "say_the_same", "stamp"]
+__all__ = ["apply", "decision_ref", "foresee", "say_the_same", "stamp"]
 
 Fact = dict[str, Any]
 
@@ -64,6 +65,24 @@ def stamp(person: Person, signal: Fact, received_at: float) -> bool:
     return True
 
 
+def foresee(batch: Applying, documents: Iterable[Mapping[str, Fact]]) -> None:
+    """Tell the store what applying these will ask it, so that it looks once for all of them."""
+    facts: list[FactKey] = []
+    refs: list[FactKey] = []
+    for document in documents:
+        kind, fact = next(iter(document.items()))
+        place = _PLACE[kind](batch, fact) if kind in _PLACE else None
+        if place is None:
+            continue
+        name = fact["id"]
+        facts.append((place, kind, name))  # type: ignore[arg-type]
+        if kind == "signal":  # an outcome may have told of it
+            facts.append((place, "outcome", name))
+        elif kind == "decision":  # its outcomes may have come first
+            refs.append((place, "outcome", name))
+    batch.write.foresee(facts, refs)
+
+
 def apply(batch: Applying, document: Mapping[str, Fact]) -> ItemResult:
     """Apply one batch item, `{kind: fact}`."""
     kind, fact = next(iter(document.items()))
@@ -73,6 +92,34 @@ def apply(batch: Applying, document: Mapping[str, Fact]) -> ItemResult:
     if batch.policy is None:
         return _refused(fact["id"], "no_policy", "", "there is no live policy; publish one")
     return found(batch, fact)
+
+
+# -- where a fact of each kind lies
+
+
+def _with_subject(batch: Applying, fact: Fact) -> Place:
+    return batch.place(fact["subject"])
+
+
+def _by_bucket(batch: Applying, decision: Fact) -> Place:
+    """A decision lies where its id says, which is not told by its subject: it may have none."""
+    subject, bucket = decision.get("subject"), bucket_of(decision["id"])
+    return batch.place(subject) if bucket is None and subject else (bucket or 0, batch.tenant)
+
+
+def _with_decision(batch: Applying, outcome: Fact) -> Place | None:
+    """None where it names no decision."""
+    decision = outcome.get("decision")
+    return None if decision is None else (bucket_of(decision) or 0, batch.tenant)
+
+
+_PLACE: dict[str, Callable[[Applying, Fact], Place | None]] = {
+    "signal": _with_subject,
+    "consent": _with_subject,
+    "identity": _with_subject,
+    "decision": _by_bucket,
+    "outcome": _with_decision,
+}
 
 
 # -- one function per kind of fact
@@ -207,8 +254,7 @@ def _regroup(
 
 def _decision(batch: Applying, fact: Fact) -> ItemResult:
     subject = fact.get("subject")
-    bucket = bucket_of(fact["id"])
-    place = batch.place(subject) if bucket is None and subject else (bucket or 0, batch.tenant)
+    place = _by_bucket(batch, fact)
     request_id = fact.get("request_id")
     added = batch.write.add_fact(
         place,
@@ -249,10 +295,9 @@ def _credit_earlier(batch: Applying, person: Person, decision: Fact, at: float) 
 
 
 def _outcome(batch: Applying, fact: Fact) -> ItemResult:
-    decision = fact.get("decision")
-    if decision is None:
+    decision, place = fact.get("decision"), _with_decision(batch, fact)
+    if decision is None or place is None:
         return _refused(fact["id"], "schema", "/decision", "an outcome names its decision")
-    place = (bucket_of(decision) or 0, batch.tenant)
     body = batch.write.fact(place, "decision", decision)
     made = orjson.loads(body) if body is not None else None
     subject = (made or {}).get("subject") or ""

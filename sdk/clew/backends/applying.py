@@ -57,18 +57,28 @@ class Applying:
 
     def finish(self) -> None:
         """Write back what the batch changed besides its facts."""
-        for subject in sorted(self.touched):
-            self.after[subject] = {
-                name: self.write.put_person(self.place(name), name, orjson.dumps(document))
-                for name, document in self.people[subject].documents.items()
-            }
-            self.stored.keep(self.people[subject], self.after[subject])
+        self._put_people()
         for key in sorted(self.sums):
             self.write.add_sums(self.tenant, key, self.sums[key])
         for subject, trial in self.trials.values():
             self.write.put_trial(self.place(subject), self.tenant, row_of(subject, trial))
         for (catalogue, item), fields in sorted(self.items.items()):
             self._put_item(f"item:{catalogue}:{item}", fields)
+
+    def _put_people(self) -> None:
+        touched = [self.people[subject] for subject in sorted(self.touched)]
+        written = [
+            (person, name, document)
+            for person in touched
+            for name, document in person.documents.items()
+        ]
+        versions = self.write.put_people(
+            [(self.place(name), name, orjson.dumps(document)) for _, name, document in written]
+        )
+        for (person, name, _), version in zip(written, versions, strict=True):
+            self.after.setdefault(person.subject, {})[name] = version
+        for person in touched:
+            self.stored.keep(person, self.after[person.subject])
 
     def place(self, subject: str) -> Place:
         """Where a subject's rows lie."""

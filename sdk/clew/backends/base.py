@@ -13,7 +13,7 @@ every store keeps, and that the conformance tests hold it to:
 - Bodies are opaque bytes; a store never looks inside.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
@@ -26,7 +26,17 @@ from clew.model.policy import Policy
 from clew.model.profile import Profile
 from clew.model.request import DecisionRequest
 
-__all__ = ["Admission", "Backend", "Kind", "Place", "Reading", "Store", "Trial", "Writing"]
+__all__ = [
+    "Admission",
+    "Backend",
+    "FactKey",
+    "Kind",
+    "Place",
+    "Reading",
+    "Store",
+    "Trial",
+    "Writing",
+]
 
 #: (bucket in 0..1023, tenant).
 Place: TypeAlias = tuple[int, str]
@@ -53,6 +63,10 @@ class Trial:
     opened_by: str | None = None
     #: By objective: [value inside the window, number of outcomes, value of the 28 days before].
     values: Mapping[str, tuple[float, int, float]] = Factory(dict)
+
+
+FactKey: TypeAlias = tuple[Place, Kind, str]
+"""A fact by its id, or in `Writing.foresee` those that name a reference."""
 
 
 class Reading(Protocol):
@@ -119,6 +133,14 @@ class Writing(Reading, Protocol):
         """What `Store.changes` will give once this is committed."""
         ...
 
+    def foresee(self, facts: Iterable[FactKey], refs: Iterable[FactKey] = ()) -> None:
+        """
+        Be told which facts, and facts that name which `ref`, are about to be asked for or added.
+
+        A store where each question has its price looks for all of them at once.
+        """
+        ...
+
     def add_fact(
         self,
         place: Place,
@@ -134,11 +156,12 @@ class Writing(Reading, Protocol):
         """Store a fact; False when (place, kind, id) is known, and then nothing changes."""
         ...
 
-    def put_person(self, place: Place, subject: str, body: bytes, /) -> int:
+    def put_people(self, documents: Sequence[tuple[Place, str, bytes]], /) -> list[int]:
         """
-        Set a subject's document and give its new version, which is greater than the one before.
+        Set the documents of different subjects; gives the new version of each.
 
-        One that was removed and is made anew has no version again that it had before.
+        It is greater than the one before. A document that was removed and is made anew has no
+        version again that it had before.
         """
         ...
 

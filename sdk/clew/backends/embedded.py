@@ -15,7 +15,7 @@ from weakref import WeakSet
 
 import orjson
 
-from clew.backends.apply import apply, say_the_same, stamp
+from clew.backends.apply import apply, foresee, say_the_same, stamp
 from clew.backends.applying import Applying
 from clew.backends.archive import Archive
 from clew.backends.base import Admission, Place, Store
@@ -143,6 +143,7 @@ class Embedded:
                     policy, now = self.compiled(), self._clock.now()
                     self._stored.begin(write)
                     batch = Applying(write, self._stored, self._tenant, policy, now)
+                    foresee(batch, documents)
                     results = [apply(batch, document) for document in documents]
                     batch.finish()
                     self._watch.own(write)

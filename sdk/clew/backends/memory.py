@@ -8,7 +8,7 @@ costs time in proportion to what is stored.
 """
 
 from collections import ChainMap, Counter
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from threading import Lock, RLock
 from typing import Any, NamedTuple, Self, TypeAlias, TypeVar, get_args
@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from attrs import Factory, define, fields
 
-from clew.backends.base import Kind, Place, Reading, Trial, Writing
+from clew.backends.base import FactKey, Kind, Place, Reading, Trial, Writing
 from clew.backends.checks import check_finite, check_text
 from clew.errors import BackendRejectedError, ClosedError, ConfigurationError
 
@@ -129,6 +129,9 @@ class MemoryWriting(MemoryReading):
         self.follows: int | None = follows
         self.number = follows + 1
 
+    def foresee(self, facts: Iterable[FactKey], refs: Iterable[FactKey] = ()) -> None:
+        """Nothing to do: a look costs nothing here."""
+
     def add_fact(
         self,
         place: Place,
@@ -154,11 +157,14 @@ class MemoryWriting(MemoryReading):
             tables.by_ref[to] = (*(tables.by_ref.get(to) or ()), fact)
         return True
 
-    def put_person(self, place: Place, subject: str, body: bytes, /) -> int:
-        check_text(place[1], subject)
-        version = self.version(place, subject) + 1
-        self._tables.persons[place, subject] = (version, body)
-        return version
+    def put_people(self, documents: Sequence[tuple[Place, str, bytes]], /) -> list[int]:
+        versions = []
+        for place, subject, body in documents:
+            check_text(place[1], subject)
+            version = self.version(place, subject) + 1
+            self._tables.persons[place, subject] = (version, body)
+            versions.append(version)
+        return versions
 
     def add_sums(self, tenant: str, key: str, deltas: Mapping[str, float], /) -> None:
         check_text(tenant, key, *deltas)

@@ -7,9 +7,9 @@ from typing import Any
 
 from clew.codec import to_json
 from clew.codec.scalars import write_instant
+from clew.engine import render
 from clew.engine.compiled import CompiledPolicy
 from clew.engine.menu import Counts
-from clew.engine.render import content, items
 from clew.model.decision import (
     Candidate,
     ConsentGround,
@@ -21,7 +21,7 @@ from clew.model.decision import (
     Reads,
 )
 from clew.model.words import Arm, Basis, CacheState
-from clew.trust.explanation import explain
+from clew.trust.explanation import explain, explained
 
 __all__ = ["present"]
 
@@ -109,12 +109,12 @@ class _Origin:
         return Reads(**self._record.get("reads", {}))
 
     def content(self) -> Mapping[str, Any]:
-        return content(self._policy, self._record)
+        return render.content(self._policy, self._record)
 
     def items(self) -> tuple[ListItem, ...]:
         if "items" not in self._record:
             return ()
-        return tuple(items(self._policy, self._record, self._counts))
+        return tuple(render.items(self._policy, self._record, self._counts))
 
     def draws(self) -> tuple[Draw, ...]:
         return tuple([_draw(draw) for draw in self._whole().get("draws", ())])
@@ -124,17 +124,18 @@ class _Origin:
 
     def document(self, decision: Decision) -> dict[str, Any]:
         """Write the decision as JSON: its record, and what is computed for whoever shows it."""
-        late = {
-            "content": decision.content,
-            "token": decision.token,
-            "items": [to_json(item) for item in decision.items],
-        }
-        written = {**self._whole(), **{name: value for name, value in late.items() if value}}
+        record = self._whole()
+        written = {**record, "explanation": explained(self._policy, record)}
+        if content := decision.content:
+            written["content"] = content
+        if token := decision.token:
+            written["token"] = token
+        if record.get("items"):
+            written["items"] = [to_json(item) for item in decision.items]
         if decision.cache != "miss":
             written["cache"] = decision.cache
         if decision.valid_until is not None:
             written["valid_until"] = write_instant(decision.valid_until)
-        written["explanation"] = to_json(decision.explanation)
         return written
 
     def _whole(self) -> Mapping[str, Any]:

@@ -26,8 +26,8 @@ from clew.backends.base import Kind, Writing
 from clew.backends.sqlite_bell import Bell
 from clew.backends.sqlite_connection import Connection, DatabaseFile
 from clew.backends.sqlite_ddl import MIGRATIONS, migrate
-from clew.backends.sqlite_rows import SqliteWriting
 from clew.backends.sqlite_session import Session
+from clew.backends.sqlite_writing import SqliteWriting
 from clew.engine.bucketing import STORE_BUCKETS
 from clew.errors import ConfigurationError
 
@@ -36,6 +36,11 @@ __all__ = ["SqliteStore", "store_from_url"]
 #: How long a commit that nobody rang for may go unseen, in seconds: with the 50 ms after which
 #: facts are delivered it is less than the 250 ms of RULES F4.
 LOOK_SECONDS = 0.1
+
+
+#: What the connection that writes keeps of the file in memory at most. A batch touches pages all
+#: over the file, for the bucket leads every key; readers stay with SQLite's own 2,000.
+WRITER_KIBIBYTES = 16_000
 
 
 class SqliteStore:
@@ -85,7 +90,9 @@ class SqliteStore:
                 with writer.transaction():
                     version = writer.data_version()
                     follows = self._number() if self._version == version else None
-                    yield SqliteWriting(writer, follows, number + self._unheard)
+                    writing = SqliteWriting(writer, follows, number + self._unheard)
+                    yield writing
+                    writing.flush()
                 # Not before: whom a transaction met that was undone, nobody has been told of.
                 self._version = version
                 self._bell.ring(number)
@@ -180,6 +187,7 @@ class SqliteStore:
         """The connection that writes; under its lock."""
         if self._writer is None:
             self._writer = self._file.connect()
+            self._writer.run(f"PRAGMA cache_size = -{WRITER_KIBIBYTES}")
             self._version = 0  # versions of another connection say nothing; they begin at 1
         return self._writer
 

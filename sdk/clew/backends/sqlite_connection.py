@@ -1,7 +1,7 @@
 """One connection to an SQLite file: its settings, its transactions, and its errors as clew's."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,7 +14,8 @@ from clew.errors import BackendUnavailableError, ClewError, ClosedError
 
 __all__ = ["Connection", "DatabaseFile", "Parameters"]
 
-Parameters: TypeAlias = tuple[str | bytes | float | None, ...]
+Parameter: TypeAlias = str | bytes | float | None
+Parameters: TypeAlias = tuple[Parameter, ...]
 
 #: Enough to keep every statement of a store prepared.
 _STATEMENTS = 64
@@ -82,7 +83,7 @@ class Connection:
         self._database = database
         self._is_closed = False
 
-    def run(self, statement: str, parameters: Parameters = ()) -> list[Any]:
+    def run(self, statement: str, parameters: Sequence[Parameter] = ()) -> list[Any]:
         """Execute a statement and give its rows."""
         try:
             return self._database.execute(statement, parameters).fetchall()

@@ -1,19 +1,14 @@
-"""The statements: what is asked of an SQLite file and what is written to it."""
+"""The statements by which an SQLite file is read."""
 
-import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import takewhile
 
 import orjson
 
 from clew.backends.base import Kind, Place, Trial
-from clew.backends.checks import check_finite
 from clew.backends.sqlite_connection import Connection
 
-__all__ = ["SqliteReading", "SqliteWriting"]
-
-#: Of the first version of a document: SQLite's integers have 63, and versions go on from there.
-_VERSION_BITS = 62
+__all__ = ["SqliteReading"]
 
 
 class SqliteReading:
@@ -109,95 +104,6 @@ class SqliteReading:
             (tenant, prefix),
         )
         return dict(takewhile(lambda row: row[0].startswith(prefix), rows))
-
-
-class SqliteWriting(SqliteReading):
-    """Writes through a connection inside of a transaction; see `clew.backends.base.Writing`."""
-
-    def __init__(self, connection: Connection, follows: int | None, number: int) -> None:
-        super().__init__(connection)
-        self._run_each = connection.run_each
-        self.follows = follows
-        self.number = number
-
-    def add_fact(
-        self,
-        place: Place,
-        kind: Kind,
-        id: str,
-        body: bytes,
-        /,
-        *,
-        subject: str,
-        at: float,
-        ref: str = "",
-    ) -> bool:
-        check_finite(at)
-        rows = self._run(
-            "INSERT INTO facts (bucket, tenant, kind, id, subject, at, ref, body)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (bucket, tenant, kind, id) DO NOTHING RETURNING 1",
-            (*place, kind, id, subject, at, ref, body),
-        )
-        return bool(rows)
-
-    def put_person(self, place: Place, subject: str, body: bytes, /) -> int:
-        # The first is drawn: a row that was removed and made anew has none that it had before, and
-        # whoever kept the old one does not take it for this.
-        [(version,)] = self._run(
-            "INSERT INTO persons (bucket, tenant, subject, version, body) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT (bucket, tenant, subject)"
-            " DO UPDATE SET version = version + 1, body = excluded.body RETURNING version",
-            (*place, subject, secrets.randbits(_VERSION_BITS) + 1, body),
-        )
-        return int(version)
-
-    def add_sums(self, tenant: str, key: str, deltas: Mapping[str, float], /) -> None:
-        check_finite(*deltas.values())
-        self._run_each(
-            "INSERT INTO sums (bucket, tenant, key, name, value) VALUES (0, ?, ?, ?, ?)"
-            " ON CONFLICT (bucket, tenant, key, name)"
-            " DO UPDATE SET value = value + excluded.value",
-            [(tenant, key, name, float(delta)) for name, delta in deltas.items()],
-        )
-
-    def put_trial(self, place: Place, tenant: str, trial: Trial, /) -> None:
-        self._run(
-            "INSERT INTO trials (bucket, tenant, experiment, epoch, subject, arm, triggered_at,"
-            ' policy_version, left_at, opened_by, "values")'
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (bucket, tenant, experiment, epoch, subject) DO UPDATE SET"
-            " arm = excluded.arm, triggered_at = excluded.triggered_at,"
-            " policy_version = excluded.policy_version, left_at = excluded.left_at,"
-            ' opened_by = excluded.opened_by, "values" = excluded."values"',
-            (
-                place[0],
-                tenant,
-                trial.experiment,
-                trial.epoch,
-                trial.subject,
-                trial.arm,
-                trial.triggered_at,
-                trial.policy_version,
-                trial.left_at,
-                trial.opened_by,
-                orjson.dumps(dict(trial.values)),
-            ),
-        )
-
-    def drop_trial(self, place: Place, tenant: str, trial: Trial, /) -> None:
-        self._run(
-            "DELETE FROM trials WHERE bucket = ? AND tenant = ? AND experiment = ? AND epoch = ?"
-            " AND subject = ?",
-            (place[0], tenant, trial.experiment, trial.epoch, trial.subject),
-        )
-
-    def put_setting(self, tenant: str, name: str, body: bytes, /) -> None:
-        self._run(
-            "INSERT INTO settings (bucket, tenant, name, body) VALUES (0, ?, ?, ?)"
-            " ON CONFLICT (bucket, tenant, name) DO UPDATE SET body = excluded.body",
-            (tenant, name, body),
-        )
 
 
 def _trial(

@@ -50,7 +50,7 @@ def fill(store: Store, value: int) -> None:
     """Write one row of everything in one transaction, with a number in each."""
     with store.write() as writing:
         writing.add_fact(HERE, "signal", f"s-{value}", b"%d" % value, subject="u", at=1.0, ref="r")
-        writing.put_person(HERE, "u", b"%d" % value)
+        writing.put_people([(HERE, "u", b"%d" % value)])
         writing.add_sums("default", "arms", {"shown": 1.0})
         writing.put_trial(HERE, "default", evolve(TRIAL, subject=f"u-{value}"))
         writing.put_setting("default", f"policy/{value}", b"%d" % value)
@@ -111,7 +111,7 @@ class StoreConformance(RowConformance):
         before = look(store)
         with store.write() as writing:
             assert view(writing) == before
-            writing.put_person(HERE, "u", b"2")
+            writing.put_people([(HERE, "u", b"2")])
             writing.add_sums("default", "arms", {"shown": 1.0})
             assert writing.person(HERE, "u") == (writing.version(HERE, "u"), b"2")
             assert writing.sums("default", "arms") == {"shown": 2.0}
@@ -129,7 +129,7 @@ class StoreConformance(RowConformance):
             attempt(
                 store,
                 lambda it: it.add_fact(HERE, "signal", "s-2", b"", subject="u", at=1.0, ref="r"),
-                lambda it: it.put_person(HERE, "u", b"2"),
+                lambda it: it.put_people([(HERE, "u", b"2")]),
                 lambda it: it.add_sums("default", "arms", {"shown": 1.0, "new": 1.0}),
                 lambda it: it.drop_trial(HERE, "default", evolve(TRIAL, subject="u-1")),
                 lambda it: it.put_setting("default", "policy/1", b"2"),
@@ -142,7 +142,7 @@ class StoreConformance(RowConformance):
     def test_a_transaction_within_a_transaction_is_refused(self, store: Store) -> None:
         """A thread has one transaction at a time; the refusal leaves the outer one sound."""
         with store.write() as writing:
-            version = writing.put_person(HERE, "u", b"1")
+            version = writing.put_people([(HERE, "u", b"1")])[0]
             with pytest.raises(BackendRejectedError), store.write():
                 pass
         with store.read() as reading:
@@ -153,7 +153,7 @@ class StoreConformance(RowConformance):
         fill(store, 1)
         before = look(store)
         with store.write() as writing:
-            writing.put_person(HERE, "u", b"2")
+            writing.put_people([(HERE, "u", b"2")])
             writing.add_fact(HERE, "signal", "s-2", b"2", subject="u", at=1.0, ref="r")
             assert elsewhere(lambda: look(store)) == before
             assert look(store) == before
@@ -182,7 +182,7 @@ class StoreConformance(RowConformance):
                     if writing.add_fact(HERE, "outcome", shared, b"", subject="u", at=1.0):
                         writing.add_sums("default", "arms", {"first": 1.0})
                     person = writing.person(HERE, "u") or (0, b"0")
-                    writing.put_person(HERE, "u", b"%d" % (int(person[1]) + 1))
+                    writing.put_people([(HERE, "u", b"%d" % (int(person[1]) + 1))])
 
         with ThreadPoolExecutor(8) as threads:
             list(threads.map(work, range(8)))
@@ -203,7 +203,7 @@ class StoreConformance(RowConformance):
         with pytest.raises(RuntimeError):
             attempt(
                 store,
-                lambda writing: writing.put_person(HERE, "u", b"2"),
+                lambda writing: writing.put_people([(HERE, "u", b"2")]),
                 fail_with(RuntimeError),
             )
         assert store.changes() == before
@@ -225,7 +225,7 @@ class StoreConformance(RowConformance):
         for again in (False, True):
             before = store.changes()
             with store.write() as writing:
-                writing.put_person(HERE, "u", b"%d" % again)
+                writing.put_people([(HERE, "u", b"%d" % again)])
                 assert writing.follows in {before, None}
                 assert store.changes() == before
             assert store.changes() == writing.number != before

@@ -6,7 +6,7 @@ from math import inf, nan
 import pytest
 from attrs import evolve
 
-from clew.backends.base import Kind, Place, Store, Trial, Writing
+from clew.backends.base import FactKey, Kind, Place, Store, Trial, Writing
 from clew.errors import BackendRejectedError
 
 __all__ = ["HERE", "TRIAL", "RowConformance", "attempt"]
@@ -94,6 +94,35 @@ class RowConformance:
             assert reading.known(HERE, "signal", [f"s-{n}" for n in range(3000)]) == stored
             assert reading.known(HERE, "signal", []) == set()
 
+    def test_what_was_foreseen_is_answered_alike(self, store: Store) -> None:
+        """Telling beforehand what will be asked changes no answer, true or not, before or after."""
+        keys = [f"s-{number}" for number in range(250)]
+        with store.write() as writing:
+            for each in keys[::2]:
+                writing.add_fact(HERE, "signal", each, each.encode(), subject="u", at=1.0, ref=each)
+        others: list[tuple[Place, Kind]] = [(place, "signal") for place in ELSEWHERE]
+        with store.write() as writing:
+            writing.add_fact(HERE, "signal", "s-1", b"s-1", subject="u", at=1.0, ref="s-1")
+            foreseen: list[FactKey] = [(HERE, "signal", each) for each in keys]
+            writing.foresee([*foreseen, ((8, "default"), "signal", "s-0")], foreseen)
+            writing.foresee([], [])
+            for number, each in enumerate(keys):
+                known = number % 2 == 0 or number == 1
+                assert writing.known(HERE, "signal", [each]) == ({each} if known else set())
+                assert writing.fact(HERE, "signal", each) == (each.encode() if known else None)
+                found = [each.encode()] if known else []
+                assert list(writing.referring(HERE, "signal", each)) == found
+                for place, kind in others:
+                    assert writing.fact(place, kind, each) is None
+                added = writing.add_fact(HERE, "signal", each, b"new", subject="u", at=2.0, ref="r")
+                assert added is not known
+            assert len(list(writing.referring(HERE, "signal", "r"))) == 124
+            assert len(list(writing.facts(HERE, "signal", "u"))) == 250
+        with store.read() as reading:
+            assert reading.known(HERE, "signal", keys) == set(keys)
+            assert reading.fact(HERE, "signal", "s-0") == b"s-0"
+            assert reading.fact(HERE, "signal", "s-3") == b"new"
+
     def test_facts_are_ordered_by_instant_then_id(self, store: Store) -> None:
         """Facts come by (at, id), ids by code point, in whatever order they were added."""
         ids = ["B", "a", "a\0", "aa", "é", "\uffff", "👩"]
@@ -153,16 +182,37 @@ class RowConformance:
         versions = []
         for body in (b"1", b"2", b"2"):
             with store.write() as writing:
-                versions.append(writing.put_person(HERE, "u", body))
+                versions.append(writing.put_people([(HERE, "u", body)])[0])
             with store.read() as reading:
                 assert reading.person(HERE, "u") == (versions[-1], body)
                 assert reading.version(HERE, "u") == versions[-1]
         assert 0 < versions[0] < versions[1] < versions[2]
 
+    def test_many_people_are_set_at_once(self, store: Store) -> None:
+        """Each document is its subject's own, whatever their number, with its own new version."""
+        places = (HERE, *ELSEWHERE)
+        documents = [
+            (place, f"u-{number}", b"%d %d" % (number, place[0]))
+            for number in range(90)
+            for place in places
+        ]
+        with store.write() as writing:
+            first = writing.put_people(documents)
+            assert writing.put_people([]) == []
+        with store.write() as writing:
+            [again] = writing.put_people([(HERE, "u-7", b"again")])
+        with store.read() as reading:
+            for (place, name, body), version in zip(documents, first, strict=True):
+                if (place, name) == (HERE, "u-7"):
+                    assert again > version
+                    assert reading.person(place, name) == (again, b"again")
+                else:
+                    assert reading.person(place, name) == (version, body)
+
     def test_a_person_is_in_one_place(self, store: Store) -> None:
         """A subject of the same name in another bucket or tenant is someone else."""
         with store.write() as writing:
-            writing.put_person(HERE, "u", b"here")
+            writing.put_people([(HERE, "u", b"here")])
         with store.read() as reading:
             for place in ELSEWHERE:
                 assert reading.person(place, "u") is None
@@ -229,7 +279,7 @@ class RowConformance:
         trial = evolve(TRIAL, experiment=text, epoch=text, subject=text, arm=text)
         with store.write() as writing:
             writing.add_fact(place, "signal", text, b"body", subject=text, at=1.0, ref=f"{text}.")
-            version = writing.put_person(place, text, b"body")
+            version = writing.put_people([(place, text, b"body")])[0]
             writing.add_sums(text, text, {text: 1.0})
             writing.put_trial(place, text, trial)
             writing.put_setting(text, text, b"body")
@@ -247,11 +297,11 @@ class RowConformance:
         """Text that has no UTF-8 is refused in words, and undoes its transaction."""
         steps: tuple[Callable[[Writing], object], ...] = (
             lambda writing: writing.add_fact(HERE, "signal", "\ud800", b"", subject="u", at=1.0),
-            lambda writing: writing.put_person(HERE, "a\udfff", b"1"),
+            lambda writing: writing.put_people([(HERE, "a\udfff", b"1")]),
         )
         for step in steps:
             with pytest.raises(BackendRejectedError, match="surrogate"):
-                attempt(store, lambda writing: writing.put_person(HERE, "u", b"1"), step)
+                attempt(store, lambda writing: writing.put_people([(HERE, "u", b"1")]), step)
         with store.read() as reading:
             assert reading.person(HERE, "u") is None
 

@@ -16,7 +16,7 @@ from clew.engine.compiled import CompiledCreative, CompiledPolicy
 from clew.logic import Rule, describe
 from clew.model.decision import DataUsed, DataWithheld, Explanation, Method
 
-__all__ = ["explain"]
+__all__ = ["explain", "explained"]
 
 _SIMPLE = {
     "split": "we are comparing versions, and you were given one of them by chance, once for all",
@@ -33,8 +33,20 @@ _SIMPLE = {
 
 
 def explain(policy: CompiledPolicy, decision: Mapping[str, Any]) -> Explanation:
+    """As `explained`, as a value."""
+    found = explained(policy, decision)
+    return Explanation(
+        because=tuple(found.get("because", ())),
+        data_used=tuple([DataUsed(**each) for each in found.get("data_used", ())]),
+        data_withheld=tuple([DataWithheld(**each) for each in found.get("data_withheld", ())]),
+        context_used=tuple(found.get("context_used", ())),
+        method=Method(**found["method"]),
+    )
+
+
+def explained(policy: CompiledPolicy, decision: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Explain a recorded decision.
+    Explain a recorded decision, in wire form: each decision that a server shows has one.
 
     Args:
         policy: the version that made it.
@@ -42,34 +54,38 @@ def explain(policy: CompiledPolicy, decision: Mapping[str, Any]) -> Explanation:
     """
     reads = decision.get("reads", {})
     explores = _explores(decision)
-    return Explanation(
-        because=tuple(_because(policy, decision, explores=explores)),
-        data_used=tuple(_used(policy, reads.get("profile", {}))),
-        data_withheld=tuple(
-            DataWithheld(field=path, reason=_withheld(policy, path))
-            for path in reads.get("withheld", ())
-        ),
-        context_used=tuple(sorted(reads.get("context", {}))),
-        method=Method(
-            kind=decision["reason"],
-            name=decision["slot"],
-            version=f"{policy.policy.id} {policy.policy.version}",
-            propensity=decision.get("propensity"),
-            exploration=explores,
-        ),
-    )
+    method = {
+        "kind": decision["reason"],
+        "name": decision["slot"],
+        "version": f"{policy.policy.id} {policy.policy.version}",
+    }
+    if decision.get("propensity") is not None:
+        method["propensity"] = decision["propensity"]
+    if explores:
+        method["exploration"] = explores
+    parts = {
+        "because": list(_because(policy, decision, explores=explores)),
+        "data_used": list(_used(policy, reads["profile"])) if "profile" in reads else None,
+        "data_withheld": [
+            {"field": path, "reason": _withheld(policy, path)} for path in reads.get("withheld", ())
+        ],
+        "context_used": sorted(reads.get("context", ())),
+        "method": method,
+    }
+    return {name: part for name, part in parts.items() if part}
 
 
-def _used(policy: CompiledPolicy, profile: Mapping[str, Any]) -> Iterator[DataUsed]:
+def _used(policy: CompiledPolicy, profile: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for path, value in sorted(profile.items()):
-        if value is not None:
-            trait = policy.traits.get(path)
-            yield DataUsed(
-                field=path,
-                plain=trait.plain if trait else None,
-                purpose=trait.purpose if trait else None,
-                value=value,
-            )
+        if value is None:
+            continue
+        used = {"field": path, "value": value}
+        trait = policy.traits.get(path)
+        if trait is not None:
+            used["purpose"] = trait.purpose
+            if trait.plain is not None:
+                used["plain"] = trait.plain
+        yield used
 
 
 def _withheld(policy: CompiledPolicy, path: str) -> str:
