@@ -14,6 +14,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from clew_edge.service.joining import JoiningTransport
+
 __all__ = [
     "BODY_SECONDS",
     "HEAD_BYTES_MAX",
@@ -55,7 +57,8 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """Await the first head."""
-        super().connection_made(transport)
+        joining: Any = JoiningTransport(transport, self.loop)
+        super().connection_made(joining)
         self._await_rest()
 
     def connection_lost(self, exc: Exception | None) -> None:
