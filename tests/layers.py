@@ -26,6 +26,7 @@ LAYERS = (
     ("backends",),
     ("facts",),
     ("fallback", "linking", "outlet"),
+    ("options",),
     ("core", "memo"),
     ("async_client", "async_visitor", "client", "visitor"),
     ("pages",),

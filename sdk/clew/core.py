@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import orjson
 
+from clew import options
 from clew.backends import open_backend
 from clew.backends.base import Admission, Backend
 from clew.clock import Clock, SystemClock
@@ -35,7 +36,7 @@ from clew.model.profile import Profile
 from clew.model.request import DecisionRequest
 from clew.model.words import ConsentState, Reason, Traffic
 from clew.once import Once
-from clew.outlet import Durability, OnLoss, Outlet, Overflow, check_options, spool_folder
+from clew.outlet import Durability, OnLoss, Outlet, Overflow, spool_folder
 
 __all__ = ["Core", "ReportStatus", "slot_names"]
 
@@ -77,6 +78,19 @@ class Core:
         clock: Clock | None = None,
         backend: Backend | None = None,
     ) -> None:
+        options.check(
+            url=url,
+            tenant=tenant,
+            keys=keys,
+            strict=strict,
+            durability=durability,
+            spool=spool,
+            max_pending_bytes=max_pending_bytes,
+            overflow=overflow,
+            block_seconds=block_seconds,
+            on_loss=on_loss,
+            clock=clock,
+        )
         self.url = url or os.environ.get("CLEW_URL") or DEFAULT_URL
         self.tenant = tenant or os.environ.get("CLEW_TENANT") or "default"
         self.clock = clock or SystemClock()
@@ -88,7 +102,6 @@ class Core:
                 "backend= comes with its own policy and keys: give them where it is opened, "
                 "or give url= instead"
             )
-        check_options(durability, overflow, max_pending_bytes)
         self.backend = backend or open_backend(
             self.url,
             tenant=self.tenant,

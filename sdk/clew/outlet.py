@@ -6,7 +6,7 @@ that it refuses.
 import logging
 import os
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 from urllib.parse import quote
 
 from clew.backends.base import Backend
@@ -15,11 +15,10 @@ from clew.delivery.dead_letters import DeadLetters
 from clew.delivery.losses import OnLoss
 from clew.delivery.outbox import Outbox, Overflow
 from clew.delivery.spool import Spool
-from clew.errors import ConfigurationError
 from clew.model.batch import ItemResult
 from clew.once import Once
 
-__all__ = ["Durability", "OnLoss", "Outlet", "Overflow", "check_options", "spool_folder"]
+__all__ = ["Durability", "OnLoss", "Outlet", "Overflow", "spool_folder"]
 
 logger = logging.getLogger("clew")
 
@@ -41,7 +40,7 @@ class Outlet(Outbox):
     Args:
         backend: stores what is put.
         folder: where it waits on disk; None keeps it in memory alone.
-        durability: as `Client`, and so the others up to `clock`; all are checked.
+        durability: as `Client`, and so the others up to `clock`.
         once: what was logged.
     """
 
@@ -98,27 +97,6 @@ class Outlet(Outbox):
             self._dead_letters.add(payload, f"{cause}: {message}")
         if self._once.is_news("not stored", cause):
             logger.warning("a fact was not stored (%s): %s (said once per cause)", cause, message)
-
-
-def check_options(durability: str, overflow: str, max_pending_bytes: int | None) -> None:
-    """
-    Refuse options that are none.
-
-    Raises:
-        ConfigurationError: what they may be.
-    """
-    if durability not in get_args(Durability):
-        raise ConfigurationError(
-            f"durability={durability!r}: it is one of {', '.join(get_args(Durability))}"
-        )
-    if overflow not in get_args(Overflow):
-        raise ConfigurationError(
-            f"overflow={overflow!r}: it is one of {', '.join(get_args(Overflow))}"
-        )
-    if max_pending_bytes is not None and max_pending_bytes < 1:
-        raise ConfigurationError(
-            f"max_pending_bytes={max_pending_bytes}: it is above 0, or None for the default"
-        )
 
 
 def spool_folder(

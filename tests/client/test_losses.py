@@ -98,15 +98,35 @@ def test_a_bound_holds_in_memory(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        ({"overflow": "drop_all"}, "drop_oldest, drop_newest, block"),
-        ({"max_pending_bytes": 0}, "above 0, or None"),
+        ({"overflow": "drop_all"}, "overflow: .* drop_oldest, drop_newest, block, not 'drop_all'"),
+        ({"overflow": None}, "overflow: it is one of"),
+        ({"durability": "Disk"}, "durability: .* none, process, disk, not 'Disk'"),
+        ({"max_pending_bytes": 0}, "max_pending_bytes: .* above 0, or None .*, not 0"),
+        ({"max_pending_bytes": "1MB"}, "max_pending_bytes: it is a whole number .*, not '1MB'"),
+        ({"max_pending_bytes": True}, "max_pending_bytes: it is a whole number"),
+        ({"block_seconds": -1.0}, "block_seconds: .* 0 or more, not -1.0"),
+        ({"block_seconds": float("nan")}, "block_seconds: .*, not nan"),
+        ({"block_seconds": "1"}, "block_seconds: .*, not '1'"),
+        ({"strict": "no"}, "strict: it is True or False, not 'no'"),
+        ({"on_loss": 5}, "on_loss: it is a function .*, not 5"),
+        ({"tenant": 5}, "tenant: it is a name, .*, not 5"),
+        ({"tenant": ""}, "tenant: it is a name"),
+        ({"spool": 5}, "spool: it is the path of a folder, not 5"),
+        ({"spool": ""}, "spool: it is the path of a folder"),
+        ({"keys": "k" * 40}, "keys: it is a list of texts, .*, not str$"),
+        ({"keys": [b"k" * 40]}, "keys: it is a list of texts, .*, not list$"),
+        ({"clock": 5}, "clock: it is an object whose now"),
+        ({"url": 5}, "url: it is a URL such as sqlite:///shop.db, not int"),
     ],
-    ids=["overflow", "max_pending_bytes"],
+    ids=lambda value: (
+        " ".join(f"{k}={v!r:.9}" for k, v in value.items()) if isinstance(value, dict) else ""
+    ),
 )
 def test_options_that_make_no_sense_are_refused(wrong: dict[str, Any], told: str) -> None:
-    """The message names what may be given."""
-    with pytest.raises(ConfigurationError, match=told):
-        Client("memory://", **wrong)
+    """The message names the option and what it may be, and repeats no secret."""
+    with pytest.raises(ConfigurationError, match=told) as caught:
+        Client(**{"url": "memory://", **wrong})
+    assert "kkkk" not in str(caught.value)
 
 
 @pytest.mark.parametrize("tenant", ["other", "..", "a/b"])

@@ -1,0 +1,99 @@
+"""
+The options of a client: what is none is refused before anything is opened.
+
+Said once and early, for what comes of a wrong option later (a bound that never holds, a tenant that
+is nobody's) looks like something else.
+"""
+
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, get_args
+
+from attrs import frozen
+
+from clew.errors import ConfigurationError
+from clew.outlet import Durability, Overflow
+
+__all__ = ["check"]
+
+#: How much of a wrong value is told, in characters.
+_TOLD = 60
+
+
+@frozen
+class _Law:
+    """What one option may be."""
+
+    is_kept: Callable[[Any], bool]
+    #: It, in words.
+    wanted: str
+    #: Whether a value that is wrong may be a secret.
+    is_secret: bool = False
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _are_keys(value: Any) -> bool:
+    return isinstance(value, Sequence) and all(isinstance(each, str) for each in value)
+
+
+def _word_of(words: Any) -> _Law:
+    known = get_args(words)
+    return _Law(lambda value: value in known, f"one of {', '.join(known)}")
+
+
+_LAWS: Mapping[str, _Law] = {
+    "url": _Law(_is_text, "a URL such as sqlite:///shop.db", is_secret=True),
+    "tenant": _Law(_is_text, "a name, or None for CLEW_TENANT, else `default`"),
+    "keys": _Law(
+        lambda value: not isinstance(value, str | bytes) and _are_keys(value),
+        'a list of texts, newest first: keys=["…"]',
+        is_secret=True,
+    ),
+    "strict": _Law(lambda value: isinstance(value, bool), "True or False"),
+    "durability": _word_of(Durability),
+    "spool": _Law(
+        lambda value: isinstance(value, os.PathLike) or _is_text(value), "the path of a folder"
+    ),
+    "max_pending_bytes": _Law(
+        _is_count, "a whole number of bytes above 0, or None for the default"
+    ),
+    "overflow": _word_of(Overflow),
+    "block_seconds": _Law(
+        lambda value: _is_number(value) and 0.0 <= value < math.inf,
+        "a number of seconds, 0 or more",
+    ),
+    "on_loss": _Law(callable, "a function of a cause and a number"),
+    "clock": _Law(
+        lambda value: callable(getattr(value, "now", None)), "an object whose now() gives seconds"
+    ),
+}
+#: Those that must be given as what they are; None stands for none of the others.
+_NEVER_NONE = frozenset({"strict", "durability", "overflow", "block_seconds", "keys"})
+
+
+def check(**options: Any) -> None:
+    """
+    Refuse options that are none.
+
+    Raises:
+        ConfigurationError: which one, and what it may be.
+    """
+    for name, value in options.items():
+        law = _LAWS[name]
+        if value is None and name not in _NEVER_NONE:
+            continue
+        if not law.is_kept(value):
+            told = type(value).__name__ if law.is_secret else f"{value!r:.{_TOLD}}"
+            raise ConfigurationError(f"{name}: it is {law.wanted}, not {told}")
