@@ -91,10 +91,11 @@ def test_the_ground_stands_in_the_ledger(backend: Embedded, tmp_path: Path) -> N
 
 def test_bad_rows_go_to_the_dead_letters(backend: Embedded, tmp_path: Path) -> None:
     """A dead letter has the row's number, why it is there, where, and the row."""
-    run(backend, tmp_path, line(), line(sold_at="never", n="x"), "r1,too,few")
+    report = run(backend, tmp_path, line(), line(sold_at="never", n="x"), "r1,too,few")
     letters = [json.loads(text) for text in (tmp_path / "dead.ndjson").read_text().splitlines()]
     assert [letter["row"] for letter in letters] == [2, 3]
     assert [problem["pointer"] for problem in letters[0]["problems"]] == ["/n"]
+    assert report.first_bad == f"row 2: {letters[0]['reason']}"
     assert letters[0]["content"]["sold_at"] == "never"
     assert "3 cells" in letters[1]["reason"]
 

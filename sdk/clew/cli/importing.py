@@ -135,7 +135,7 @@ def _sentences(report: Report, letters: Path, *, grounded: bool) -> Iterator[str
             'for example "ground": {"purposes": ["personalise"], "basis": "consent"}.'
         )
     if report.bad:
-        yield f"Bad rows are in {letters}, each with its number and what is wrong."
+        yield f"Bad rows are in {letters}, each with what is wrong; first, {report.first_bad}."
     yield f"{report.rate:,.0f} signals per second ({report.seconds:.1f} s)."
 
 
@@ -147,6 +147,7 @@ def _document(report: Report, letters: Path) -> dict[str, Any]:
         "refused": report.refused,
         "left_out": report.left_out,
         "bad": report.bad,
+        "first_bad": report.first_bad,
         "repeated": report.repeated,
         "without_subject": report.without_subject,
         "subjects": len(report.subjects),

@@ -30,6 +30,8 @@ class Report:
     rows: int = 0
     #: Rows that could not become signals.
     bad: int = 0
+    #: The first of them: its number, and what is wrong with it.
+    first_bad: str | None = None
     #: Rows without a person, taken under an anonymous subject (an invoice).
     without_subject: int = 0
     #: Rows that stood in the file before; each is taken as its own.

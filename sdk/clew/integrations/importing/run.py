@@ -75,6 +75,7 @@ def import_file(
                 facts = reader.read(row)
             except BadRowError as error:
                 batch.report.bad += 1
+                batch.report.first_bad = batch.report.first_bad or f"row {row.number}: {error}"
                 letters.add(row, error)
                 continue
             if batch.put(facts):
