@@ -25,7 +25,7 @@ LAYERS = (
     ("cache", "delivery", "threads"),
     ("backends",),
     ("facts",),
-    ("fallback", "linking", "outlet"),
+    ("asking", "fallback", "linking", "outlet"),
     ("options",),
     ("core", "memo"),
     ("async_client", "async_visitor", "client", "visitor"),

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from clew.core import ReportStatus, slot_names
+from clew.asking import slot_names
+from clew.core import ReportStatus
 from clew.memo import Memo, seconds_of
 from clew.model.decision import Decision
 from clew.model.profile import Profile

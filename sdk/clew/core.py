@@ -9,15 +9,15 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias
 
 import orjson
 
 from clew import options
+from clew.asking import check_request, slot_names
 from clew.backends import open_backend
 from clew.backends.base import Admission, Backend
 from clew.clock import Clock, SystemClock
-from clew.codec import to_json
 from clew.errors import (
     ClewError,
     ClosedError,
@@ -38,20 +38,14 @@ from clew.model.words import ConsentState, Reason, Traffic
 from clew.once import Once
 from clew.outlet import Durability, OnLoss, Outlet, Overflow, spool_folder
 
-__all__ = ["Core", "ReportStatus", "slot_names"]
+__all__ = ["Core", "ReportStatus"]
 
 logger = logging.getLogger("clew")
 
 ReportStatus: TypeAlias = Literal["applied", "queued", "duplicate", "late", "refused"]
 
-#: Where the data lies when nobody says, relative to the working directory.
-DEFAULT_URL = "sqlite:///clew.db"
-
 #: How long a consent waits for what was said before it, in seconds.
 CONSENT_SECONDS = 1.0
-
-
-_TRAFFIC = get_args(Traffic)
 
 
 class Core:
@@ -91,8 +85,8 @@ class Core:
             on_loss=on_loss,
             clock=clock,
         )
-        self.url = url or os.environ.get("CLEW_URL") or DEFAULT_URL
-        self.tenant = tenant or os.environ.get("CLEW_TENANT") or "default"
+        self.url = options.url_of(url)
+        self.tenant = options.tenant_of(tenant)
         self.clock = clock or SystemClock()
         self._strict = strict
         self._once = Once()
@@ -105,8 +99,8 @@ class Core:
         self.backend = backend or open_backend(
             self.url,
             tenant=self.tenant,
-            keys=keys or _keys_of_environment(),
-            policy=None if policy is None else _bundle(policy),
+            keys=options.keys_of(keys),
+            policy=None if policy is None else options.bundle_of(policy),
             clock=self.clock,
         )
         # Where a backend was given, only its URL tells where its facts on their way belong, unless
@@ -248,17 +242,14 @@ class Core:
     ) -> dict[str, Decision]:
         """Fill slots: one decision for each that was asked for, whatever happens (RULES D2)."""
         self.check_open()
-        if context is not None:
-            _check_mapping("context", context)
-        if default is not None:
-            _check_mapping("default", default)
-        if subject is not None:
-            _check_text("subject", subject)
-        if request_id is not None:
-            _check_text("request_id", request_id)
+        check_request(
+            subject=subject,
+            context=context,
+            default=default,
+            request_id=request_id,
+            traffic=traffic,
+        )
         names = slot_names(slots)
-        if traffic not in _TRAFFIC:
-            raise ValueError(f"traffic is one of {', '.join(_TRAFFIC)}, not {traffic!r}")
         try:
             request = DecisionRequest(
                 slots=names,
@@ -446,39 +437,3 @@ class Core:
             logger.error(
                 "%s failed and was answered with a fall-back: %s", operation, error, exc_info=error
             )
-
-
-def slot_names(slots: Iterable[str]) -> tuple[str, ...]:
-    """
-    Give the slots that are asked for.
-
-    Raises:
-        TypeError: they are one text, whose letters would be slots, or not texts.
-    """
-    if isinstance(slots, str):
-        raise TypeError(f"slots are a list: write [{slots!r}], not {slots!r}")
-    names = tuple(slots)
-    for name in names:
-        _check_text("a slot", name)
-    return names
-
-
-def _check_mapping(name: str, value: Any) -> None:
-    if not isinstance(value, dict | Mapping):  # most are dicts, which is quickly seen
-        raise TypeError(f"{name} is a mapping of names to values, not {value!r}")
-
-
-def _check_text(name: str, value: Any) -> None:
-    if not isinstance(value, str):
-        raise TypeError(f"{name} is text, not {value!r}")
-
-
-def _keys_of_environment() -> tuple[str, ...]:
-    return tuple(key for key in os.environ.get("CLEW_KEYS", "").split(",") if key)
-
-
-def _bundle(policy: Any) -> bytes:
-    """The canonical bundle of a policy given as a path, a dict or a `Policy`; checked first."""
-    from clew.policy import build_bundle, load_policy
-
-    return build_bundle(load_policy(to_json(policy) if isinstance(policy, Policy) else policy))

@@ -1,5 +1,5 @@
 """
-The options of a client: what is none is refused before anything is opened.
+The options of a client: what is none is refused before anything is opened, what is absent is found.
 
 Said once and early, for what comes of a wrong option later (a bound that never holds, a tenant that
 is nobody's) looks like something else.
@@ -12,10 +12,15 @@ from typing import Any, get_args
 
 from attrs import frozen
 
+from clew.codec import to_json
 from clew.errors import ConfigurationError
+from clew.model.policy import Policy
 from clew.outlet import Durability, Overflow
 
-__all__ = ["check"]
+__all__ = ["DEFAULT_URL", "bundle_of", "check", "keys_of", "tenant_of", "url_of"]
+
+#: Where the data lies when nobody says, relative to the working directory.
+DEFAULT_URL = "sqlite:///clew.db"
 
 #: How much of a wrong value is told, in characters.
 _TOLD = 60
@@ -97,3 +102,30 @@ def check(**options: Any) -> None:
         if not law.is_kept(value):
             told = type(value).__name__ if law.is_secret else f"{value!r:.{_TOLD}}"
             raise ConfigurationError(f"{name}: it is {law.wanted}, not {told}")
+
+
+def url_of(url: str | None) -> str:
+    """Where the data lies."""
+    return url or os.environ.get("CLEW_URL") or DEFAULT_URL
+
+
+def tenant_of(tenant: str | None) -> str:
+    """Whose they are."""
+    return tenant or os.environ.get("CLEW_TENANT") or "default"
+
+
+def keys_of(keys: Sequence[str]) -> Sequence[str]:
+    """The signing keys, newest first; none where nobody says."""
+    return keys or tuple(key for key in os.environ.get("CLEW_KEYS", "").split(",") if key)
+
+
+def bundle_of(policy: Any) -> bytes:
+    """
+    The canonical bundle of a policy given as a path, a dict or a `Policy`.
+
+    Raises:
+        DocumentError: it has faults; all of them are named.
+    """
+    from clew.policy import build_bundle, load_policy
+
+    return build_bundle(load_policy(to_json(policy) if isinstance(policy, Policy) else policy))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from clew.core import slot_names
+from clew.asking import slot_names
 from clew.memo import Memo
 from clew.model.decision import Decision
 from clew.model.words import Channel, Party, Traffic

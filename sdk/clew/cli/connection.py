@@ -15,6 +15,7 @@ from clew.backends.embedded import Embedded
 from clew.client import Client
 from clew.clock import Clock, SystemClock, instant
 from clew.errors import ConfigurationError
+from clew.options import DEFAULT_URL
 from clew.policy import build_bundle, load_policy
 
 __all__ = [
@@ -25,8 +26,6 @@ __all__ = [
     "json_option",
     "policy_option",
 ]
-
-DEFAULT_URL = "sqlite:///clew.db"
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
