@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from clew.backends.http.transport import Response
+from clew.cache import DecisionCache
 from clew.clock import to_text
 from clew.model.request import DecisionRequest
 from client.worlds import bundle, creative, slot
@@ -67,6 +68,28 @@ def test_linked_ids_are_one_person(remote):
         assert client.decide("hero", subject=asked).id == shown.id
         client.emit("product_viewed", subject=told)
         assert client.decide("hero", subject=asked).id != shown.id
+
+
+def test_what_is_told_while_a_decision_lands_drops_it(remote, monkeypatch):
+    """A signal of the moment in which an answer is filed is not passed over for it (F4, D4)."""
+    remote.allow("u-1", "a-1")
+    remote.client().identify("a-1", "u-1")
+    client = remote.client()  # it learns of the link by the first answer
+    link, tellers = DecisionCache.link, []
+
+    def interrupted(self, anonymous, subject):
+        link(self, anonymous, subject)
+        if not tellers:  # here nothing is kept for anybody, and the answer not yet
+            words = {"subject": "a-1", "type": "product_viewed"}
+            tellers.append(threading.Thread(target=client.emit, kwargs=words))
+            tellers[0].start()
+            tellers[0].join(0.2)
+
+    monkeypatch.setattr(DecisionCache, "link", interrupted)
+    first = client.decide("hero", subject="a-1")
+    assert first.reason == "bandit"
+    tellers[0].join(PATIENCE_SECONDS)
+    assert client.decide("hero", subject="a-1").id != first.id
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """The signals a decision brings along: bounded, and forgotten once they are delivered."""
 
+import threading
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,6 +75,37 @@ def test_what_was_settled_is_not_given_again(steps):
         else:
             assert {each["id"] for each in held.of(["u-1"])} == set(known)
     assert {each["id"] for each in held.of(["u-1"])} == set(known)
+
+
+def test_one_subject_does_not_push_out_another():
+    """However much one subject does, what another has done is brought along."""
+    held = Unsent()
+    held.add(signal("first", "u-2"))
+    for number in range(unsent.SIGNALS_MAX + 1):
+        held.add(signal(f"s-{number}"))
+    assert [each["id"] for each in held.of(["u-2"])] == ["first"]
+    assert len(held._new) <= unsent.UNSORTED_MAX
+
+
+def test_what_is_being_sorted_is_found(monkeypatch):
+    """Whoever asks while another thread sorts a signal waits until it is found."""
+    held = Unsent()
+    sorting, asked = threading.Event(), threading.Event()
+    enter = Unsent._enter
+
+    def slow(self, one):
+        sorting.set()
+        asked.wait(0.2)  # the other one asks now, and must not be answered before
+        enter(self, one)
+
+    monkeypatch.setattr(Unsent, "_enter", slow)
+    held.add(signal("s-1"))
+    other = threading.Thread(target=held.of, args=(["u-1"],))
+    other.start()
+    assert sorting.wait(10.0)
+    assert [each["id"] for each in held.of(["u-1"])] == ["s-1"]
+    asked.set()
+    other.join()
 
 
 def test_what_is_delivered_in_order_costs_no_look_at_whose_it_is():

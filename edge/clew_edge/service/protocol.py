@@ -52,6 +52,8 @@ class Protocol(HttpToolsProtocol):
     _bytes = 0
     #: The request that is being answered; `cycle` is the last one, of several that came at once.
     _answering: RequestResponseCycle | None = None
+    #: Whether the client has said that it sends no more, and waits for answers.
+    _is_heard_out = False
 
     # The connection.
 
@@ -77,6 +79,18 @@ class Protocol(HttpToolsProtocol):
         if self._bytes > HEAD_BYTES_MAX:
             self._close()
         self._await_rest()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """
+        Say whether to stay: a client that sends no more is owed the answers to what it has sent.
+
+        Source: RFC 9112, section 9.6 (a connection may be closed for one direction).
+        """
+        self.transport.flush()  # type: ignore[attr-defined]
+        answering = self._answering
+        is_owed = answering is not None and not answering.response_complete
+        self._is_heard_out = is_owed and not self.cycle.more_body  # what is cut short never ends
+        return self._is_heard_out
 
     # What is read, step by step.
 
@@ -106,6 +120,8 @@ class Protocol(HttpToolsProtocol):
         if self.cycle.response_complete and self.cycle.more_body:
             self._step(REST_SECONDS)
             self._await_rest()
+        if self._is_heard_out and self.cycle.response_complete:
+            self._close()
         if self.transport.is_closing():
             self._await_taking()
 

@@ -143,7 +143,8 @@ class Embedded:
                     policy, now = self.compiled(), self._clock.now()
                     self._stored.begin(write)
                     batch = Applying(write, self._stored, self._tenant, policy, now)
-                    foresee(batch, documents)
+                    if policy is not None:  # else all are refused
+                        foresee(batch, documents)
                     results = [apply(batch, document) for document in documents]
                     batch.finish()
                     self._watch.own(write)

@@ -40,7 +40,7 @@ LOOK_SECONDS = 0.1
 
 #: What the connection that writes keeps of the file in memory at most. A batch touches pages all
 #: over the file, for the bucket leads every key; readers stay with SQLite's own 2,000.
-WRITER_KIBIBYTES = 16_000
+WRITER_KIBIBYTES = 8_000
 
 
 class SqliteStore:
@@ -186,9 +186,9 @@ class SqliteStore:
     def _connected(self) -> Connection:
         """The connection that writes; under its lock."""
         if self._writer is None:
+            self._version = 0  # versions of another connection say nothing; they begin at 1
             self._writer = self._file.connect()
             self._writer.run(f"PRAGMA cache_size = -{WRITER_KIBIBYTES}")
-            self._version = 0  # versions of another connection say nothing; they begin at 1
         return self._writer
 
     def _session(self) -> Session:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from clew_edge.service.joining import JoiningTransport
+from clew_edge.service.joining import HELD_MAX, JoiningTransport
 
 
 class Beneath:
@@ -78,6 +78,22 @@ def test_what_is_held_is_written_before_the_end(beneath: Beneath) -> None:
 
     asyncio.run(main())
     assert beneath.done == [b"answer", "close"]
+
+
+def test_what_is_long_is_not_held(beneath: Beneath) -> None:
+    """More than the bound goes at once, with what was held before it, and nothing twice."""
+    long = bytes(HELD_MAX + 1)
+
+    async def main() -> None:
+        transport = joining(beneath)
+        transport.write(b"head ")
+        transport.write(long)
+        assert beneath.done == [b"head " + long]
+        transport.write(b"end")
+        await turn()
+
+    asyncio.run(main())
+    assert beneath.done == [b"head " + long, b"end"]
 
 
 def test_nothing_is_written_to_what_has_ended(beneath: Beneath) -> None:

@@ -255,6 +255,66 @@ def test_a_rest_that_comes_is_waited_for() -> None:
     run(main)
 
 
+async def later(_scope: Any, receive: Any, send: Any) -> None:
+    """One that takes a moment to answer."""
+    await receive()
+    await asyncio.sleep(0.01)
+    await answering(_scope, receive, send)
+
+
+@pytest.mark.parametrize("app", [answering, counting, later], ids=["at-once", "read", "later"])
+@pytest.mark.parametrize("requests", [1, 3], ids=["one", "three"])
+def test_a_client_that_sends_no_more_is_answered(app: Any, requests: int) -> None:
+    """One that ends its side behind its requests has an answer to each, and then the end."""
+    sent = GET + b"content-length: 5\r\n\r\nhello"
+
+    async def main() -> None:
+        for _ in range(3):
+            async with linked(app) as (link, _server):
+                link.writer.write(sent * requests)
+                link.writer.write_eof()
+                answers = await link.rest()
+                assert answers.count(b"HTTP/1.1 20") == requests
+
+    run(main)
+
+
+def test_a_client_that_ends_in_the_middle_is_let_go() -> None:
+    """What is cut short by the client's end is not waited for."""
+
+    async def main() -> None:
+        async with linked(waiting) as (link, _):
+            link.writer.write(GET + b"content-length: 5\r\n\r\nhe")
+            link.writer.write_eof()
+            assert await link.rest() == b""
+
+    run(main)
+
+
+def test_whoever_writes_much_is_told_to_wait() -> None:
+    """An application that writes piece by piece does not fill memory for a client that is slow."""
+    written = 0
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        nonlocal written
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(400):
+            await send({"type": "http.response.body", "body": bytes(1_048_576), "more_body": True})
+            written += 1
+
+    async def main() -> None:
+        async with linked(app) as (link, _):
+            link.writer.transport.pause_reading()
+            await link.send(GET + b"\r\n")
+            count = -1
+            while count < written or not written:
+                count = written
+                await asyncio.sleep(0.1)
+            assert written < 100
+
+    run(main)
+
+
 def test_several_requests_on_one_connection() -> None:
     """Bodies in the smallest chunks, in many pieces and behind each other are all answered."""
     body = b"transfer-encoding: chunked\r\n\r\n" + b"1;x=y\r\na\r\n" * 20_000 + b"0\r\nx: y\r\n\r\n"

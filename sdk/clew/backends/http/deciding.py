@@ -126,10 +126,12 @@ class Deciding:
         self._take_away()
 
     def told_of(self, subject: str) -> None:
-        """Something was told of a subject, as `told`; costs nothing where nobody decides."""
-        # Whoever begins to decide now, on another thread, finds in any case what was told.
-        if not self._cache.is_empty:
-            self.told(lambda cache: cache.drop(subject))
+        """Something was told of a subject, as `told`; costs little where nobody decides."""
+        with self._lock:
+            if self._cache.is_empty:
+                return
+            self._cache.drop(subject)
+        self._take_away()
 
     def close(self) -> None:
         """Let the threads go, each as its request ends."""

@@ -18,6 +18,8 @@ __all__ = ["Unsent"]
 #: Signals that are remembered, in all and of one subject.
 SIGNALS_MAX = 10_000
 SIGNALS_OF_ONE_MAX = 50
+#: Signals that wait to be sorted by subject; those come on top.
+UNSORTED_MAX = 2_000
 
 
 class Unsent:
@@ -26,19 +28,20 @@ class Unsent:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         #: In the order in which they were added, until somebody asks; others add to it any time.
-        self._new: deque[Mapping[str, Any]] = deque(maxlen=SIGNALS_MAX)
+        self._new: deque[Mapping[str, Any]] = deque()
         self._subjects: OrderedDict[str, str] = OrderedDict()
         self._signals: dict[str, dict[str, Mapping[str, Any]]] = {}
 
     def add(self, signal: Mapping[str, Any]) -> None:
         """Remember a signal document."""
         self._new.append(signal)
+        if len(self._new) > UNSORTED_MAX:  # else one subject's could push out everybody's
+            with self._lock:
+                self._sort()
 
     def of(self, subjects: Iterable[str | None]) -> list[Mapping[str, Any]]:
         """Give what the server may not know of some subjects, oldest first."""
-        if not self._new and not self._subjects:
-            return []
-        with self._lock:
+        with self._lock:  # also to find nothing: what is being sorted is in neither place
             self._sort()
             return [
                 signal
