@@ -1,6 +1,7 @@
 """Decisions over the network: kept for a moment, never late, and never without an answer."""
 
 import threading
+from decimal import Decimal
 
 import pytest
 
@@ -68,6 +69,35 @@ def test_linked_ids_are_one_person(remote):
         assert client.decide("hero", subject=asked).id == shown.id
         client.emit("product_viewed", subject=told)
         assert client.decide("hero", subject=asked).id != shown.id
+
+
+def test_a_context_that_is_no_json_spoils_no_other_call(remote):
+    """It fails its own call alone: nobody waits for a request that was never sent."""
+    remote.allow("u-1", "u-2")
+    client = remote.client()
+    for _ in range(10):
+        made = client.decide("hero", subject="u-1", context={"price": Decimal("9.90")})
+        assert made.reason == "error"
+    for subject in ("u-1", "u-2"):
+        assert client.decide("hero", subject=subject).reason == "bandit"
+    assert not client._core.backend._deciding.breaker.is_open
+
+
+def test_a_server_that_takes_facts_again_is_asked_again(remote):
+    """After an outage decisions come back with the facts, not when the breaker's pause is over."""
+    remote.allow("u-1")
+    client = remote.client()
+    breaker = client._core.backend._deciding.breaker
+    remote.server.stop()
+    for _ in range(breaker._failures_max + 8):
+        client.emit("product_viewed", subject="u-1")
+        assert client.decide("hero", subject="u-1").reason in {"error", "deadline"}
+    assert client.flush(0.2)
+    for _ in range(6):
+        breaker.failed()  # as after a long outage: the pause is at its longest
+    remote.server.start()
+    assert client.flush(PATIENCE_SECONDS) == 0
+    assert client.decide("hero", subject="u-1").reason == "bandit"
 
 
 def test_what_is_told_while_a_decision_lands_drops_it(remote, monkeypatch):

@@ -94,6 +94,7 @@ class HttpBackend:
         clock: what tells the time.
         deadline_ms: how long a decision may take when its request does not say.
         spool_folder: where the client keeps facts on their way, when nobody says.
+        where: what the server is called in the log.
     """
 
     def __init__(
@@ -106,8 +107,10 @@ class HttpBackend:
         clock: Clock | None = None,
         deadline_ms: float = DEADLINE_MS,
         spool_folder: Path | None = None,
+        where: str = "the server",
     ) -> None:
         self.spool_folder = spool_folder
+        self._where = where
         self._opened = opened
         self._tenant = tenant
         self._keys = tuple(keys)
@@ -117,6 +120,8 @@ class HttpBackend:
         self._put: Callable[[bytes], object] = self._append_soon
         self._is_closed = False
         self._has_complained = False
+        #: Whether the last batch did not reach the server.
+        self._is_away = False
         #: Whether it was said that the server does not tell its policy; until it does again.
         self._is_cut_off = False
         self._begin()
@@ -269,6 +274,7 @@ class HttpBackend:
             policy=lambda: self._policy.compiled,
             void=self._void,
             deadline_ms=self._deadline_ms,
+            where=self._where,
         )
 
     def _decide_request(
@@ -289,9 +295,13 @@ class HttpBackend:
         for before, _ in changes:
             self._deciding.told(before)
         body, headers = batch(items)
-        response = self._transport.request(
-            "POST", "/clew/v1/append", body=body, headers=headers, seconds=ANSWER_SECONDS
-        )
+        try:
+            response = self._transport.request(
+                "POST", "/clew/v1/append", body=body, headers=headers, seconds=ANSWER_SECONDS
+            )
+        except BackendUnavailableError:
+            self._is_away = True
+            raise
         try:
             results = reading.results(document(response))
         except (ConfigurationError, DocumentError) as error:
@@ -299,11 +309,17 @@ class HttpBackend:
             # be mended; the facts must not be given up for it.
             if not self._has_complained:
                 self._has_complained = True
-                logger.error("facts wait until this is mended: %s (said once)", error)  # noqa: TRY400 - no bug of ours
+                logger.error("%s: facts wait until this is mended: %s", self._where, error)  # noqa: TRY400 - no bug of ours
             raise BackendUnavailableError(str(error)) from error
+        if self._has_complained:
+            self._has_complained = False
+            logger.warning("%s takes facts again", self._where)
         if len(results) != len(items) or any(each.status == "retry" for each in results):
             raise BackendUnavailableError("the server took a part of the batch; it is sent again")
         self._unsent.settle(each.id for each in results)
+        if self._is_away:  # it decides again, too: there is no need to wait for the pause to end
+            self._is_away = False
+            self._deciding.breaker.may_probe()
         for _, after in changes:
             self._deciding.told(after)
         return results

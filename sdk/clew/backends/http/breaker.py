@@ -60,6 +60,13 @@ class Breaker:
             self._probe_at = now + self._pause
             return True
 
+    def may_probe(self) -> None:
+        """Let the next request through: there is a sign of life, though not of this kind."""
+        if self._probe_at is not None:
+            with self._lock:
+                if self._probe_at is not None:
+                    self._probe_at = min(self._probe_at, self._now())
+
     def succeeded(self) -> bool:
         """Note an answer; whether this closed it."""
         if not self._failures and self._probe_at is None:

@@ -24,7 +24,7 @@ from clew.backends.http.wire import document
 from clew.cache import Aging, DecisionCache, Entry, Kept, Key
 from clew.clock import Clock
 from clew.engine.compiled import CompiledPolicy, CompiledSlot
-from clew.errors import BackendRejectedError, BackendUnavailableError
+from clew.errors import BackendRejectedError, BackendUnavailableError, ClewError
 from clew.ids import mint
 from clew.model.decision import Decision
 from clew.model.request import DecisionRequest
@@ -71,6 +71,7 @@ class Deciding:
         policy: gives the policy at hand.
         void: takes decisions that nobody got (D8); called on any thread, without a lock held.
         deadline_ms: how long a decision may take when the request does not say.
+        where: what the server is called in the log.
     """
 
     def __init__(
@@ -81,8 +82,10 @@ class Deciding:
         policy: Callable[[], CompiledPolicy | None],
         void: Callable[[Decision], None],
         deadline_ms: float = DEADLINE_MS,
+        where: str = "the server",
     ) -> None:
         self.breaker = Breaker(time.monotonic)
+        self._where = where
         self._send = send
         self._clock = clock
         self._policy = policy
@@ -144,11 +147,13 @@ class Deciding:
         under_way = asked.kept.flights
         new = {slot: asked.keys[slot] for slot in (*missing, *ahead)}
         new = {slot: key for slot, key in new.items() if key not in under_way}
-        if new and self.breaker.allows():
-            flight = Flight(new.values(), [asked.keys[slot] for slot in ahead])
-            under_way.update(dict.fromkeys(new.values(), flight))
+        if new:
+            # First of all: a context that is no JSON is refused before anybody waits for it.
             send = self._send(asked.request, tuple(new))
-            self._pool.submit(lambda: self._fly(flight, asked, send))
+            if self.breaker.allows():
+                flight = Flight(new.values(), [asked.keys[slot] for slot in ahead])
+                under_way.update(dict.fromkeys(new.values(), flight))
+                self._pool.submit(lambda: self._fly(flight, asked, send))
         found = {
             slot: under_way[asked.keys[slot]] for slot in missing if asked.keys[slot] in under_way
         }
@@ -239,18 +244,25 @@ class Deciding:
         if (request.deadline_ms or self._deadline_ms) >= self._deadline_ms and (
             self.breaker.failed()
         ):
-            logger.warning("the server does not answer in time; decisions fall back until it does")
+            logger.warning(
+                "%s does not answer in time; decisions fall back until it does", self._where
+            )
 
     def _judge(self, flight: Flight, *, is_in_time: bool) -> None:
         """Tell the breaker how a flight has ended."""
         error = flight.error
         if error is None:
             if is_in_time and flight.made and self.breaker.succeeded():
-                logger.warning("the server answers again")
+                logger.warning("%s answers again", self._where)
         elif isinstance(error, BackendRejectedError):
-            logger.error("a decide request was refused: %s", error)
+            logger.error("a decide request was refused: %s", self._named(error))
         elif self.breaker.failed(getattr(error, "retry_after", None)):
-            logger.warning("%s; decisions fall back until it answers", error)
+            logger.warning("%s; decisions fall back until it answers", self._named(error))
+
+    def _named(self, error: Exception) -> str:
+        """What is wrong, with the server's name; an error of the network says it already."""
+        said = str(error)
+        return said if self._where in said else f"{self._where}: {said}"
 
     def _take_away(self) -> None:
         if not self._cache.unused:
@@ -291,6 +303,8 @@ def _made(asked: _Asked, response: Response) -> dict[Key, Decision]:
     """Read the decisions of an answer, of those slots that were asked for."""
     try:
         found = [reading.decision(each) for each in document(response)["decisions"]]
+    except ClewError:  # which says itself what is wrong
+        raise
     except (KeyError, TypeError, ValueError) as error:
         raise BackendUnavailableError(f"the answer holds no decisions: {error!r}") from error
     return {

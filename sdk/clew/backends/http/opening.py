@@ -26,7 +26,12 @@ def open_http(url: str, *, key: str | None = None, **options: Any) -> HttpBacken
     address = read_address(url, key)
     if address.deadline_ms is not None:
         options.setdefault("deadline_ms", address.deadline_ms)
-    return HttpBackend(lambda: _transport(address), spool_folder=address.folder, **options)
+    return HttpBackend(
+        lambda: _transport(address),
+        spool_folder=address.folder,
+        where=address.base,
+        **options,
+    )
 
 
 def _transport(address: Address) -> Transport:
