@@ -24,11 +24,14 @@ class Book:
     """A ledger that notes all, and stops the courier after so many waits."""
 
     def __init__(self, waits=100):
-        self.settled, self.buried, self.waited = [], [], []
+        self.settled, self.buried, self.waited, self.failures = [], [], [], []
         self._waits = waits
 
     def settle(self, records, /):
         self.settled += [record.payload for record in records]
+
+    def failed(self, error, /):
+        self.failures.append(error)
 
     def bury(self, record, cause, reason, /):
         self.buried.append((record.payload, cause, reason))
@@ -69,6 +72,7 @@ def test_a_failure_that_passes_is_waited_out(receiver):
     receiver.errors.extend([BackendUnavailableError()] * 4)
     courier(receiver, book).deliver(batch(b"a"))
     assert book.waited == [0.5, 1.0, 2.0, 2.0]
+    assert len(book.failures) == 4
     assert book.settled == [b"a"]
 
 

@@ -62,6 +62,9 @@ class Delivery(RuleBasedStateMachine):
         self.backlog.settle(records)
         self.settled.update(record.payload for record in records)
 
+    def failed(self, error, /):
+        pass
+
     def bury(self, record, cause, reason, /):
         raise AssertionError(f"given up: {record.payload!r}, {cause}, {reason}")
 

@@ -220,7 +220,7 @@ def test_a_dead_letter_that_raises_does_not_stop_delivery(receiver, spool, opene
     outbox.put(b"1")
     assert outbox.flush(GUARD) == 0
     assert receiver.records == [b"1"]
-    assert [record.message for record in caplog.records] == ["dead_letter raised"]
+    assert caplog.records[0].message == "dead_letter raised"
 
 
 def bounded(spool):
@@ -583,6 +583,5 @@ def test_what_the_end_cannot_deliver_from_memory_is_counted(receiver, opened, ca
         outbox.put(payload)
     outbox.at_exit(0.0)
     assert told == [("closed", 3)]
-    assert [record.message for record in caplog.records] == [
-        "3 records end with the process, for no disk has them"
-    ]
+    [record] = caplog.records
+    assert record.message.startswith("3 facts were lost so far (closed): in memory alone when")

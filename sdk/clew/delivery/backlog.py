@@ -6,6 +6,7 @@ it is read back when its turn comes. A spool that refuses (or that there is none
 alone, with its own bound. Not safe for threads: the outbox calls it under its lock.
 """
 
+import logging
 from collections import deque
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -20,6 +21,7 @@ from clew.delivery.spool import Spool
 __all__ = ["Backlog", "Record", "count_records"]
 
 _READ_BYTES = 64 * 1024
+_log = logging.getLogger("clew")
 
 
 class Record(NamedTuple):
@@ -202,12 +204,15 @@ class Backlog:
         segment, start, end = spilled.extent
         try:
             found = segment.read(start, end, _READ_BYTES)
-        except OSError:
+        except OSError as error:
+            _log.warning("%s: %d records cannot be read: %s", segment.path, spilled.count, error)
             # Not settled: the file stays, and a later process may be able to read it.
             self.count -= spilled.count
             self._losses.add("corrupt")
             return
-        self._losses.add("corrupt", found.damaged)
+        if found.damaged:
+            self._losses.add("corrupt", found.damaged)
+            _log.warning("%s: records behind byte %d are unreadable", segment.path, start)
         records = [
             Record(
                 spilled.ticket + n, frame.payload, frame.at, Extent(segment, frame.start, frame.end)

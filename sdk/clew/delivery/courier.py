@@ -29,6 +29,10 @@ class Ledger(Protocol):
         """These were delivered."""
         ...
 
+    def failed(self, error: BaseException, /) -> None:
+        """None of a batch was taken, and it is tried again."""
+        ...
+
     def bury(self, record: Record, cause: str, reason: str, /) -> None:
         """This one never will be: `cause` is counted, `reason` is for people."""
         ...
@@ -70,6 +74,7 @@ class Courier:
             if error is None:
                 continue
             if is_retryable(error):
+                self._ledger.failed(error)
                 if part := self._without_expired(part, error):
                     parts.append(part)
                     self._ledger.pause(self._backoff.delay(failures, error))

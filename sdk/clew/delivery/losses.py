@@ -15,23 +15,50 @@ What was lost, by cause: never silent, and never said twice.
 """
 
 import logging
+import math
+import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 __all__ = ["Losses", "OnLoss"]
 
 #: Told the cause and the number of records.
 OnLoss = Callable[[str, int], None]
 
+#: What the log says of each.
+_WORDS: Mapping[str, str] = {
+    "overflow": "the bound on what waits (max_pending_bytes) was reached",
+    "no_disk": "the disk refuses, and memory has no room or the process ends",
+    "too_large": "each is larger than the whole bound on what waits",
+    "dead_letter": "refused for good, and kept as dead letters where there is a disk",
+    "expired": "too old to be sent, and kept as dead letters where there is a disk",
+    "corrupt": "stretches of the spool are unreadable",
+    "closed": "in memory alone when the client was closed or the process ended",
+}
+#: How often the log is told of one cause at most, in seconds.
+SAID_SECONDS = 60
+
 _log = logging.getLogger("clew")
 
 
 class Losses:
-    """Counts at once, under whatever lock the caller holds; tells later, when it holds none."""
+    """
+    Counts at once, under whatever lock the caller holds; tells later, when it holds none.
 
-    def __init__(self, on_loss: OnLoss | None = None) -> None:
+    Args:
+        on_loss: called back for each.
+        now: a monotonic clock, in seconds.
+    """
+
+    def __init__(
+        self, on_loss: OnLoss | None = None, *, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self.counts: Counter[str] = Counter()
         self._on_loss = on_loss
+        self._now = now
+        #: By cause, when the log was told of it.
+        self._said_at: dict[str, float] = {}
+        self._has_raised = False
         self._untold: deque[tuple[str, int]] = deque()
 
     def add(self, cause: str, count: int = 1) -> None:
@@ -42,22 +69,40 @@ class Losses:
 
     def tell(self) -> None:
         """
-        Call back for what was counted since; the caller must hold no lock.
+        Call back for what was counted since, and log it; the caller must hold no lock.
 
-        A callback that raises is logged: it must not stop delivery.
+        A callback that raises is logged, once: it must not stop delivery.
         """
         while self._untold:
             try:
                 cause, count = self._untold.popleft()
             except IndexError:  # another thread was quicker
                 return
+            self._say(cause)
             if self._on_loss is not None:
-                try:
-                    self._on_loss(cause, count)
-                except Exception:  # noqa: BLE001
-                    _log.exception("on_loss(%r, %d) raised", cause, count)
+                self._call_back(self._on_loss, cause, count)
+
+    def _say(self, cause: str) -> None:
+        """Other causes than those of delivery are told of by whoever counts them."""
+        if cause not in _WORDS:
+            return
+        now = self._now()
+        if now - self._said_at.get(cause, -math.inf) >= SAID_SECONDS:
+            self._said_at[cause] = now
+            _log.warning(
+                "%d facts were lost so far (%s): %s", self.counts[cause], cause, _WORDS[cause]
+            )
+
+    def _call_back(self, on_loss: OnLoss, cause: str, count: int) -> None:
+        try:
+            on_loss(cause, count)
+        except Exception:  # noqa: BLE001
+            if not self._has_raised:
+                self._has_raised = True
+                _log.exception("on_loss(%r, %d) raised (said once)", cause, count)
 
     def clear(self) -> None:
         """Forget everything: a forked child did not lose what its parent lost."""
         self.counts.clear()
         self._untold.clear()
+        self._said_at.clear()

@@ -89,7 +89,7 @@ class Outbox:
         self._synced_spool = spool if spool is not None and spool.durability == "disk" else None
         self._overflow = overflow
         self._block_seconds = block_seconds
-        self._losses = Losses(on_loss)
+        self._losses = Losses(on_loss, now=self._timing.now)
         self._backlog = Backlog(spool, max_memory_bytes=max_memory_bytes, losses=self._losses)
         self._worker = Worker(
             send,
@@ -226,6 +226,12 @@ class Outbox:
             if self._spool is not None:
                 self._spool.close()
         self._losses.tell()
+        if remaining and self._spool is not None:
+            _log.warning(
+                "%d facts were not delivered yet; those that are in %s wait for the next start",
+                remaining,
+                self._spool.directory,
+            )
         return remaining
 
     def before_fork(self) -> None:
@@ -258,12 +264,9 @@ class Outbox:
         else:
             self._worker.flush(seconds, answer=seconds, first_answer=FIRST_ANSWER_SECONDS)
         with self._worker.lock:
-            lost = self._bare()
-            self._losses.add("closed" if self._spool is None else "no_disk", lost)
+            self._losses.add("closed" if self._spool is None else "no_disk", self._bare())
             if self._spool is not None and not self._worker.pending:
                 self._spool.close()
-        if lost:
-            _log.warning("%d records end with the process, for no disk has them", lost)
         self._losses.tell()
 
     def _adopt(self, path: Path) -> int:

@@ -16,6 +16,7 @@ from clew.clock import Clock
 from clew.delivery.backlog import Backlog, Record
 from clew.delivery.courier import Courier, Send
 from clew.delivery.losses import Losses
+from clew.delivery.outage import Outage
 from clew.delivery.retry import Backoff
 from clew.delivery.timing import Timing
 
@@ -58,6 +59,7 @@ class Worker:
         self._dead_letter = dead_letter
         self._losses = losses
         self._timing = timing
+        self._outage = Outage(timing.now)
         self._courier = Courier(
             send, self, backoff=backoff, max_age_seconds=max_age_seconds, clock=clock
         )
@@ -135,8 +137,17 @@ class Worker:
     def settle(self, records: list[Record], /) -> None:
         """As `Ledger.settle`."""
         with self.lock:
-            if self._is_on_duty():
+            is_on_duty = self._is_on_duty()
+            if is_on_duty:
                 self._settle(records)
+        if is_on_duty and records:
+            self._outage.over()
+
+    def failed(self, error: BaseException, /) -> None:
+        """As `Ledger.failed`."""
+        with self.lock:
+            waiting = self.pending
+        self._outage.failed(error, waiting)
 
     def bury(self, record: Record, cause: str, reason: str, /) -> None:
         """As `Ledger.bury`. A dead-letter function that raises is logged: delivery goes on."""
