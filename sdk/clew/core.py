@@ -174,9 +174,14 @@ class Core:
                 department=department,
                 traffic=traffic,
             )
+        except DocumentError as error:  # no store would hold it
+            return self._refuse(error, type, id)
+        try:
             admission = self._admit("emit", {"signal": fact})
         except DocumentError as error:
-            return self._refuse(error, type, id)
+            if not self._strict:
+                self.outbox.set_aside({"signal": fact}, f"refused: {error}")
+            return self._refuse(error, type, fact["id"])
         if admission.payload is not None:
             self.outbox.put(admission.payload)
         elif admission.status == "refused":

@@ -5,9 +5,12 @@ that it refuses.
 
 import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 from urllib.parse import quote
+
+import orjson
 
 from clew.backends.base import Backend
 from clew.clock import Clock
@@ -79,6 +82,11 @@ class Outlet(Outbox):
             on_loss=on_loss,
             clock=clock,
         )
+
+    def set_aside(self, item: Mapping[str, Any], reason: str) -> None:
+        """Keep a fact that the live policy does not take: another one may (C18)."""
+        if self._dead_letters is not None:
+            self._dead_letters.add(orjson.dumps(item), reason)
 
     def _deliver(self, batch: list[bytes]) -> list[int]:
         """Have a batch stored; gives the positions of what is to be sent again."""

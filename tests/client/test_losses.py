@@ -12,7 +12,7 @@ from clew.backends.embedded import Embedded
 from clew.backends.memory import MemoryStore
 from clew.delivery.dead_letters import DeadLetters
 from clew.delivery.spool import Spool
-from clew.errors import ConfigurationError
+from clew.errors import ConfigurationError, DocumentError
 from clew.model.batch import ItemResult
 from clew.outlet import spool_folder
 from client.worlds import bundle, policy
@@ -72,6 +72,29 @@ def test_what_is_refused_is_kept_unless_nobody_allowed_it(
         assert (client.losses, told) == ({cause: 1}, [(cause, 1)])
     letters = DeadLetters(tmp_path / "of-default").read()
     assert [letter.reason for letter in letters] == kept
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_what_the_policy_refuses_is_kept_for_one_that_takes_it(
+    tmp_path: Path, *, strict: bool
+) -> None:
+    """A signal that the live policy does not take may be sent again (C18); `strict` raises."""
+    url = f"sqlite:///{tmp_path}/shop.db"
+    typed = policy(signals=[{"id": "product_viewed", "fields": {"sku": {"type": "text"}}}])
+    with Client(url, policy=typed, strict=strict) as client:
+        client.consent("u-0", grant=["personalise"], source="test")
+        try:
+            name = client.emit("product_veiwed", subject="u-0", data={"sku": "a"})
+        except DocumentError:
+            assert strict
+        else:
+            assert client.losses == {"refused": 1}
+    letters = DeadLetters(tmp_path / "shop.db.spool" / "of-default").read()
+    assert len(letters) == (0 if strict else 1)
+    for letter in letters:
+        fact = orjson.loads(letter.payload)["signal"]
+        assert (fact["id"], fact["data"]) == (name, {"sku": "a"})
+        assert "no signal 'product_veiwed'" in letter.reason
 
 
 def test_every_loss_is_told() -> None:
