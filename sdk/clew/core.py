@@ -74,6 +74,7 @@ class Core:
     ) -> None:
         options.check(
             url=url,
+            policy=policy,
             tenant=tenant,
             keys=keys,
             strict=strict,
@@ -84,6 +85,7 @@ class Core:
             block_seconds=block_seconds,
             on_loss=on_loss,
             clock=clock,
+            backend=backend,
         )
         self.url = options.url_of(url)
         self.tenant = options.tenant_of(tenant)

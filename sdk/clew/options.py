@@ -8,6 +8,7 @@ is nobody's) looks like something else.
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, get_args
 
 from attrs import frozen
@@ -53,6 +54,13 @@ def _are_keys(value: Any) -> bool:
     return isinstance(value, Sequence) and all(isinstance(each, str) for each in value)
 
 
+def _is_folder(value: Any) -> bool:
+    if not (isinstance(value, os.PathLike) or _is_text(value)):
+        return False
+    path = Path(value)
+    return "\0" not in str(path) and (path.is_dir() or not path.exists())
+
+
 def _word_of(words: Any) -> _Law:
     known = get_args(words)
     return _Law(lambda value: value in known, f"one of {', '.join(known)}")
@@ -68,9 +76,7 @@ _LAWS: Mapping[str, _Law] = {
     ),
     "strict": _Law(lambda value: isinstance(value, bool), "True or False"),
     "durability": _word_of(Durability),
-    "spool": _Law(
-        lambda value: isinstance(value, os.PathLike) or _is_text(value), "the path of a folder"
-    ),
+    "spool": _Law(_is_folder, "the path of a folder, or of one that can be made"),
     "max_pending_bytes": _Law(
         _is_count, "a whole number of bytes above 0, or None for the default"
     ),
@@ -80,6 +86,13 @@ _LAWS: Mapping[str, _Law] = {
         "a number of seconds, 0 or more",
     ),
     "on_loss": _Law(callable, "a function of a cause and a number"),
+    "policy": _Law(
+        lambda value: isinstance(value, os.PathLike | Mapping | Policy) or _is_text(value),
+        "the path of a file or folder, a dict, or a Policy",
+    ),
+    "backend": _Law(
+        lambda value: callable(getattr(value, "append", None)), "an open backend (open_backend)"
+    ),
     "clock": _Law(
         lambda value: callable(getattr(value, "now", None)), "an object whose now() gives seconds"
     ),
