@@ -21,7 +21,7 @@ from typing import Literal
 from clew.delivery.frames import FRAME_BYTES
 from clew.delivery.segment import Extent, Segment
 
-__all__ = ["Durability", "Spool"]
+__all__ = ["Durability", "Spool", "left_behind"]
 
 #: What a record survives once it is put: the death of the process, or also a loss of power.
 Durability = Literal["process", "disk"]
@@ -219,6 +219,19 @@ class Spool:
             )
         self._down_until = self._now() + _RETRY_SECONDS
         self._seal()
+
+
+def left_behind(folders: Iterable[Path]) -> list[Path]:
+    """Give those of some folders of spools in which a dead process's records wait for somebody."""
+    return [folder for folder in folders if any(map(_waits, folder.glob("*/*.seg")))]
+
+
+def _waits(path: Path) -> bool:
+    segment = Segment.claim(path)
+    if segment is None:  # its owner lives
+        return False
+    segment.close()
+    return not segment.is_settled
 
 
 def _sync_directory(directory: Path) -> None:

@@ -25,6 +25,7 @@ from clew.backends.base import Admission
 from clew.backends.http import reading
 from clew.backends.http.changes import changes_of
 from clew.backends.http.deciding import DEADLINE_MS, Deciding
+from clew.backends.http.others import tell_of_others
 from clew.backends.http.policy import PolicyCopy
 from clew.backends.http.transport import Response, Transport
 from clew.backends.http.unsent import Unsent
@@ -140,6 +141,8 @@ class HttpBackend:
         self._put = put
         if folder is not None:
             self._policy.keep_in(folder)
+            if folder.parent == self.spool_folder:
+                tell_of_others(folder.parent)
         fetching = self._refresh_policy()
         if fetching is not None and self._policy.compiled is None and not _is_on_loop():
             wait((fetching,), READY_SECONDS)

@@ -1,0 +1,47 @@
+"""Whoever replaces a key is told of what was on its way with the old one."""
+
+import pytest
+
+from clew import Client
+from clew.backends.http.address import read_address
+from clew.delivery.spool import Spool
+
+
+@pytest.fixture
+def url(remote, tmp_path, monkeypatch):
+    """The server's URL, in a working folder in which nothing lies yet."""
+    monkeypatch.chdir(tmp_path)
+    return remote.server.url
+
+
+def leave_behind(folder):
+    """What a dead process has left in a spool; gives that of a living one."""
+    spool = Spool(folder / "of-default")
+    spool.append(b"{}", 0.0)
+    return spool
+
+
+def test_what_another_key_left_behind_is_told_of(url, caplog):
+    """The message says where it waits and how to deliver it; an empty spool is nobody's."""
+    own = read_address(url).folder
+    other = own.with_name("clew-127.0.0.1-0123456789ab.spool")
+    leave_behind(other).forget()
+    empty = Spool(own.with_name("clew-127.0.0.1-ba9876543210.spool") / "of-default")
+    extent = empty.append(b"{}", 0.0)
+    empty.settle([extent])
+    empty.forget()
+    Client(url).close()
+    [said] = [record.getMessage() for record in caplog.records if "another key" in record.message]
+    assert f"facts wait in {other.absolute()} " in said
+    assert f"spool={str(other)!r}" in said
+
+
+@pytest.mark.parametrize("spool", [None, "elsewhere"])
+def test_what_somebody_delivers_is_not_told_of(url, caplog, spool):
+    """A living process delivers its own; nor is anything told where the spool is elsewhere."""
+    own = read_address(url).folder
+    living = leave_behind(own.with_name("clew-127.0.0.1-0123456789ab.spool"))
+    if spool is not None:
+        living.forget()
+    Client(url, spool=spool).close()
+    assert "another key" not in caplog.text
