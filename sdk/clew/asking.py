@@ -31,6 +31,7 @@ def check_request(
     context: Mapping[str, Any] | None,
     default: Mapping[str, Any] | None,
     request_id: str | None,
+    deadline_ms: float | None,
     traffic: str,
 ) -> None:
     """
@@ -48,6 +49,10 @@ def check_request(
         _check_text("subject", subject)
     if request_id is not None:
         _check_text("request_id", request_id)
+    if deadline_ms is not None and (
+        isinstance(deadline_ms, bool) or not isinstance(deadline_ms, int | float)
+    ):
+        raise TypeError(f"deadline_ms is a number of milliseconds, not {deadline_ms!r}")
     if traffic not in _TRAFFIC:
         raise ValueError(f"traffic is one of {', '.join(_TRAFFIC)}, not {traffic!r}")
 

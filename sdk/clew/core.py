@@ -254,9 +254,12 @@ class Core:
             context=context,
             default=default,
             request_id=request_id,
+            deadline_ms=deadline_ms,
             traffic=traffic,
         )
         names = slot_names(slots)
+        if not names:
+            return {}
         try:
             request = DecisionRequest(
                 slots=names,

@@ -128,9 +128,11 @@ def outcome(
         more: `currency`, `view_id`, `reverses`, `actor`, `note`, `department`.
 
     Raises:
-        TypeError: the value is no number.
+        TypeError: the type is no text, or the value no number.
         DocumentError: the type is none of the outcome types, or the instant lies ahead.
     """
+    if not isinstance(type, str):
+        raise TypeError(f"the type of an outcome is text, not {type!r}")
     problems: list[Problem] = []
     if type not in _OUTCOMES:
         problems.append(_not_one_of("/type", type, _OUTCOMES))
@@ -180,6 +182,8 @@ def consents(
     for state, purposes in states.items():
         if isinstance(purposes, str):
             raise TypeError(f"purposes are a list: write [{purposes!r}], not {purposes!r}")
+        if not isinstance(purposes, Iterable):
+            raise TypeError(f"purposes are a list of names, not {purposes!r}")
         for purpose in purposes:
             _check_text("purpose", purpose)
             fact = {

@@ -157,3 +157,34 @@ def test_one_slot_is_no_list(client: Client, ask: Callable[[Client], object]) ->
     """The letters of a slot's name are not taken for slots."""
     with pytest.raises(TypeError, match=r"write \['hero'\]"):
         ask(client)
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda it: it.decide("hero", subject="u-1", deadline_ms="50"), "deadline_ms .*, not '50'"),
+        (lambda it: it.decide("hero", subject="u-1", deadline_ms=True), "deadline_ms .*, not True"),
+        (lambda it: it.report(it.decide("hero", subject="u-1"), 5), "type of an outcome .*, not 5"),
+        (
+            lambda it: it.report(it.decide("hero", subject="u-1"), b"displayed"),
+            "type of an outcome",
+        ),
+        (lambda it: it.consent("u-1", grant=5), "purposes are a list of names, not 5"),
+    ],
+    ids=["deadline as text", "deadline as truth", "outcome", "outcome as bytes", "one purpose"],
+)
+def test_a_wrong_type_is_told_in_words(
+    world: World, call: Callable[[Client], object], told: str
+) -> None:
+    """Misuse raises at once, and says what was meant."""
+    client = world.client()
+    people(client, ["u-1"])
+    with pytest.raises(TypeError, match=told):
+        call(client)
+
+
+def test_nothing_is_nothing(world: World) -> None:
+    """Whoever asks for no slot has no decision, and nothing is counted."""
+    client = world.client()
+    assert client.decide_all([], subject="u-1") == {}
+    assert not client.losses
