@@ -85,6 +85,30 @@ def test_the_folder_may_be_named(imported: Run, tmp_path: Path) -> None:
     )
 
 
+def test_the_folder_inside_may_be_named(imported: Run, tmp_path: Path) -> None:
+    """The folder in which the letters are is as good as the one that the client was told."""
+    inner = tmp_path / "elsewhere" / "of-default"
+    add(DeadLetters(inner), {"signal": SALE})
+    assert imported("deadletter", "list", "--spool", inner).stdout.endswith("1 dead letter\n")
+    assert imported("deadletter", "replay", "--spool", inner).stdout.startswith("1 fact stored")
+    other = imported("deadletter", "list", "--spool", inner, "--tenant", "b")
+    assert (other.exit_code, "the facts of tenant 'default', not of 'b'" in other.stderr) == (
+        1,
+        True,
+    )
+
+
+@pytest.mark.parametrize("command", ["list", "replay"])
+def test_a_folder_that_is_not_there_is_refused(imported: Run, tmp_path: Path, command: str) -> None:
+    """A folder that was named must exist; one with nothing of this tenant is told as such."""
+    absent = imported("deadletter", command, "--spool", "absent")
+    assert (absent.exit_code, "Directory 'absent' does not exist" in absent.stderr) == (2, True)
+    (tmp_path / "empty").mkdir()
+    assert (
+        "there is no empty/of-default" in imported("deadletter", command, "--spool", "empty").stdout
+    )
+
+
 def test_memory_has_no_letters(run: Run) -> None:
     """A backend that keeps nothing on disk is told from one without letters."""
     answer = run("deadletter", "list", "--backend", "memory://")

@@ -65,6 +65,10 @@ def test_context_is_handed_on(imported: Run, given: str, expected: object) -> No
         pytest.param(
             ["decide", "hero", "--subject", "u", "--context", "x"], 2, "name=value", id="context"
         ),
+        pytest.param(["decide", "hero", "--subject", ""], 2, "1 to 128 characters", id="nobody"),
+        pytest.param(
+            ["decide", "hero", "--subject", "u" * 129], 2, "1 to 128 characters", id="too-long"
+        ),
         pytest.param(["profile", "u", "--tenant", "b"], 1, "no policy is live", id="tenant"),
     ],
 )

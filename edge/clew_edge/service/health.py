@@ -28,20 +28,25 @@ async def healthz(_service: "Service", _scope: Scope, _receive: Receive, send: S
 
 
 async def readyz(service: "Service", _scope: Scope, _receive: Receive, send: Send) -> None:
-    """Say whether the stores answer, and hold no live policy that cannot be read here."""
-    asked = [asyncio.to_thread(_look, tenant) for tenant in service.tenants]
+    """Say whether the stores answer, take facts, and hold live policies that can be read here."""
+    tenants = list(service.tenants)
     try:
         async with asyncio.timeout(READY_SECONDS):
-            await asyncio.gather(*asked)
+            await asyncio.gather(*(asyncio.to_thread(_look, tenant) for tenant in tenants))
     except Exception as error:  # noqa: BLE001 - whatever the store says
-        logger.warning("not ready: %r", error)
-        raise RefusedError(
-            503,
-            "a store does not answer, or its live policy cannot be read; the log says more",
-            "unavailable",
-            {"retry-after": "1"},
+        raise _not_ready(
+            "a store does not answer, or its live policy cannot be read", error
         ) from None
+    try:
+        await asyncio.gather(*(tenant.probe.check() for tenant in tenants))
+    except Exception as error:  # noqa: BLE001 - whatever the store says
+        raise _not_ready("a store cannot be written, so no fact is stored", error) from None
     await respond_json(send, {"status": "ok"})
+
+
+def _not_ready(said: str, error: Exception) -> RefusedError:
+    logger.warning("not ready: %s: %r", said, error)
+    return RefusedError(503, f"{said}; the log says more", "unavailable", {"retry-after": "1"})
 
 
 def _look(tenant: "Tenant") -> None:

@@ -164,7 +164,11 @@ PATHS: Json = {
     },
     "/healthz": {"get": _open("Whether the process lives.", _json(_STATUS))},
     "/readyz": {
-        "get": _open("Whether the stores answer and policies can be read.", _json(_STATUS), 503)
+        "get": _open(
+            "Whether the stores answer, take facts, and hold policies that can be read.",
+            _json(_STATUS),
+            503,
+        )
     },
     "/metrics": {
         "get": _open("Figures of this worker.", {"text/plain": {"schema": {"type": "string"}}})

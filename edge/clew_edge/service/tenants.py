@@ -12,6 +12,7 @@ from clew.model.batch import ItemResult
 from clew.model.decision import Decision
 from clew.once import Once
 from clew_edge.service.metrics import Histogram
+from clew_edge.service.probing import Probe
 from clew_edge.service.problems import RefusedError
 from clew_edge.service.writing import Writer
 
@@ -46,6 +47,8 @@ class Tenant:
         self.brought: Counter[tuple[str, str]] = Counter()
         self.deciding = Histogram()
         self.once = Once()
+        #: Whether its data can be written.
+        self.probe = Probe(self.backend, name)
         self._writer = Writer(self.backend.append, f"clew-writer-{name}")
 
     async def append(self, items: Sequence[bytes]) -> list[ItemResult]:
@@ -55,7 +58,10 @@ class Tenant:
         Raises:
             BackendUnavailableError: send the same again.
         """
-        return await self._writer.append(items)
+        results = await self._writer.append(items)
+        if any(one.status == "applied" for one in results):
+            self.probe.note_stored()
+        return results
 
     async def decide(self, request: Mapping[str, Any]) -> dict[str, Decision]:
         """

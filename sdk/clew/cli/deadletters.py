@@ -10,22 +10,15 @@ import orjson
 from clew.backends.base import Backend
 from clew.cli.connection import Connection, connected, json_option
 from clew.cli.show import console, print_json, several, table, tell
+from clew.cli.spools import spool_of, spool_option
 from clew.clock import to_text
 from clew.delivery.dead_letters import DeadLetter, DeadLetters
 from clew.errors import BackendRejectedError, ConfigurationError
 from clew.model.batch import BATCH_MAX, ItemResult
-from clew.outlet import spool_folder
 
 __all__ = ["deadletter"]
 
 _TAKEN = frozenset({"applied", "duplicate", "late"})
-
-_spool_option = click.option(
-    "--spool",
-    type=click.Path(path_type=Path),
-    metavar="FOLDER",
-    help="Where the client keeps facts on their way, if it is told.",
-)
 
 
 @click.group()
@@ -34,14 +27,15 @@ def deadletter() -> None:
 
 
 @deadletter.command(name="list")
-@_spool_option
+@spool_option
 @json_option
 @connected
 def list_letters(connection: Connection, *, spool: Path | None, as_json: bool) -> None:
     """Show every dead letter, oldest first, with why it was given up."""
     connection.check_there()
     with connection.opened() as backend:
-        letters = _dead_letters(backend, connection, spool).read()
+        folder = _folder(backend, connection, spool)
+        letters = DeadLetters(folder).read()
     if as_json:
         print_json([_document(letter) for letter in letters])
         return
@@ -51,32 +45,39 @@ def list_letters(connection: Connection, *, spool: Path | None, as_json: bool) -
         rows.add_row(f"{at:%Y-%m-%d %H:%M}", _named(letter), letter.reason)
     if letters:
         console().print(rows)
-    tell(several(len(letters), "dead letter"))
+    tell(f"{several(len(letters), 'dead letter')}{_unless_there(folder, spool)}")
 
 
 @deadletter.command()
-@_spool_option
+@spool_option
 @connected
 @click.pass_context
 def replay(ctx: click.Context, connection: Connection, *, spool: Path | None) -> None:
     """Send every dead letter again; what is refused again stays. Exits with 1 if any does."""
     connection.check_there()
     with connection.opened() as backend:
-        box = _dead_letters(backend, connection, spool)
+        folder = _folder(backend, connection, spool)
+        box = DeadLetters(folder)
         with box.replaying() as letters:
             refused = 0
             for start in range(0, len(letters), BATCH_MAX):
                 refused += _send(backend, box, letters[start : start + BATCH_MAX])
-    tell(f"{several(len(letters) - refused, 'fact')} stored, {refused} refused again")
+    stored = several(len(letters) - refused, "fact")
+    tell(f"{stored} stored, {refused} refused again{_unless_there(folder, spool)}")
     if refused:
         ctx.exit(1)
 
 
-def _dead_letters(backend: Backend, connection: Connection, spool: Path | None) -> DeadLetters:
-    folder = spool_folder(backend, connection.url, connection.tenant, spool)
+def _folder(backend: Backend, connection: Connection, spool: Path | None) -> Path:
+    folder = spool_of(connection, backend, spool)
     if folder is None:
         raise ConfigurationError(f"{connection.url} keeps nothing on disk; name a --spool FOLDER")
-    return DeadLetters(folder)
+    return folder
+
+
+def _unless_there(folder: Path, spool: Path | None) -> str:
+    """Say of a folder that was named and has nothing of this tenant that it may be another."""
+    return "" if spool is None or folder.exists() else f" (there is no {folder})"
 
 
 def _send(backend: Backend, box: DeadLetters, letters: list[DeadLetter]) -> int:

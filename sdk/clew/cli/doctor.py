@@ -1,20 +1,32 @@
 """`clew doctor`: what is configured, what is reachable, what waits, and what to do about faults."""
 
 import os
+import secrets
+import shutil
+import time
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import click
+import httpx
 from attrs import Factory, frozen
 
 from clew.backends.base import Backend
 from clew.backends.embedded import Embedded
+from clew.backends.http.address import read_address
 from clew.cli.connection import Connection, connected, json_option
-from clew.cli.show import console, print_json, several, table, tell
-from clew.delivery.segment import Segment
+from clew.cli.servers import readiness, stranger
+from clew.cli.show import age, console, print_json, several, table, tell
+from clew.cli.spools import Waiting, spool_of, spool_option, waiting
 from clew.errors import ClewError
-from clew.outlet import spool_folder
 
 __all__ = ["doctor"]
+
+#: Free space of a disk below which it is told, in bytes.
+_LITTLE_BYTES = 100_000_000
+#: How long a process that runs may take to hand a fact on, in seconds; it tries each 10 s.
+_STUCK_SECONDS = 60.0
 
 
 @frozen
@@ -24,70 +36,148 @@ class _Findings:
     facts: dict[str, Any] = Factory(dict)
     #: A sentence each: what is wrong and what to do.
     faults: list[str] = Factory(list)
+    #: What is no fault, and good to know.
+    notes: list[str] = Factory(list)
 
 
 @click.command()
+@spool_option
 @json_option
 @connected
 @click.pass_context
-def doctor(ctx: click.Context, connection: Connection, *, as_json: bool) -> None:
+def doctor(
+    ctx: click.Context, connection: Connection, *, spool: Path | None, as_json: bool
+) -> None:
     """Look at everything clew stands on here; exits with 1 when something is wrong."""
     found = _Findings({"url": connection.place, "tenant": connection.tenant})
-    found.facts["keys"] = _keys()
-    _look_at_spool(connection, found)
-    if connection.is_absent:
-        found.facts["reachable"] = False
-        found.faults.append(
-            f"there is no {connection.file} yet: name the data with --backend or CLEW_URL, or "
-            "begin it with `clew policy publish PATH`"
-        )
-    else:
-        _look_at_backend(connection, found)
+    with ExitStack() as opened:
+        backend = _opened(connection, found, opened)
+        found.facts["keys"] = _keys(connection, backend)
+        _look_at_spool(spool_of(connection, backend, spool), found)
+        if connection.file is not None:
+            _look_at_disk(connection.file, found)
+        if backend is not None:
+            _look_at_backend(backend, connection, found)
     if as_json:
-        print_json({**found.facts, "faults": found.faults})
+        print_json({**found.facts, "notes": found.notes, "faults": found.faults})
     else:
         _tell(found)
     if found.faults:
         ctx.exit(1)
 
 
-def _keys() -> str:
+def _opened(connection: Connection, found: _Findings, stack: ExitStack) -> Backend | None:
+    """Open the backend for as long as the stack lasts; None where that cannot be."""
+    if connection.is_absent:
+        found.facts["reachable"] = False
+        found.faults.append(
+            f"there is no {connection.file} yet: name the data with --backend or CLEW_URL, or "
+            "begin it with `clew policy publish PATH`"
+        )
+        return None
+    try:
+        return stack.enter_context(connection.opened())
+    except ClewError as error:
+        _note_unusable(connection, found, error)
+        return None
+
+
+def _note_unusable(connection: Connection, found: _Findings, error: ClewError) -> None:
+    found.facts["reachable"] = False
+    found.faults.append(f"{connection.place} cannot be used: {error}")
+
+
+def _keys(connection: Connection, backend: Backend | None) -> str:
+    """Where the signing keys are, as far as that can be seen from here."""
     given = [key for key in os.environ.get("CLEW_KEYS", "").split(",") if key]
-    return f"{len(given)} of CLEW_KEYS" if given else "in the store"
+    if given:
+        return f"{len(given)} of CLEW_KEYS"
+    if _is_remote(connection):
+        return "none here; tokens are signed with the server's"
+    if isinstance(backend, Embedded):
+        try:
+            with backend.store.read() as read:
+                if read.setting("", "keys") is not None:
+                    return "in the store"
+        except ClewError:
+            return "not known"
+    elif not connection.is_absent:
+        return "not known"
+    return "none yet; made with the first token"
 
 
-def _look_at_spool(connection: Connection, found: _Findings) -> None:
-    """Count what processes have left on its way; those that run have their files locked."""
-    folder = spool_folder(None, connection.url, connection.tenant)
+def _is_remote(connection: Connection) -> bool:
+    return connection.url.startswith(("http://", "https://"))
+
+
+def _look_at_spool(folder: Path | None, found: _Findings) -> None:
+    """Count what processes have left on its way, and what they could not get rid of."""
     if folder is None:
         return
-    held = files = pending = 0
-    for path in sorted(folder.glob("*.seg")):
-        segment = Segment.claim(path)
-        if segment is None:
-            held += 1
-            continue
-        waiting = segment.size - segment.acked
-        segment.close()
-        files += waiting > 0
-        pending += waiting
+    try:
+        there = waiting(folder)
+    except OSError as error:
+        found.facts["spool"] = {"folder": str(folder), "exists": True}
+        found.faults.append(
+            f"{error.filename or folder}: {error.strerror}: run this as the user of the client"
+        )
+        return
     found.facts["spool"] = {
         "folder": str(folder),
-        "in_use": held,
-        "left_behind": files,
-        "left_behind_bytes": pending,
+        "exists": folder.exists(),
+        "in_use": there.in_use,
+        "left_behind": there.left_behind,
+        "left_behind_bytes": there.left_behind_bytes,
     }
+    found.facts["facts_waiting"] = there.facts
+    found.facts["dead_letters"] = there.dead_letters
+    _judge(there, found)
 
 
-def _look_at_backend(connection: Connection, found: _Findings) -> None:
+def _judge(there: Waiting, found: _Findings) -> None:
+    if there.left_behind:
+        found.notes.append(
+            f"{several(there.left_behind, 'file')} of facts left by processes that ended; the next "
+            "client on this URL stores them. They are lost only if the folder is deleted."
+        )
+    if there.dead_letters:
+        found.notes.append(
+            f"{several(there.dead_letters, 'fact')} given up: `clew deadletter list` says why, "
+            "and `clew deadletter replay` sends them again."
+        )
+    waited = 0.0 if there.in_use_since is None else time.time() - there.in_use_since
+    if waited > _STUCK_SECONDS:
+        found.faults.append(
+            f"{several(there.facts_in_use, 'fact')} of processes that run are not stored, the "
+            f"oldest for {age(waited)}: their log says why"
+        )
+
+
+def _look_at_disk(file: Path, found: _Findings) -> None:
+    """Tell of a disk that will soon be full."""
+    folder = file.resolve().parent
+    if not folder.is_dir():
+        return
+    free = shutil.disk_usage(folder).free
+    if free < _LITTLE_BYTES:
+        found.facts["disk_free_bytes"] = free
+        found.notes.append(
+            f"{free / 1e6:,.1f} MB are free in {folder}: make room, for a full disk stores nothing."
+        )
+
+
+def _look_at_backend(backend: Backend, connection: Connection, found: _Findings) -> None:
     try:
-        with connection.opened() as backend:
-            found.facts["reachable"] = True
+        found.facts["reachable"] = True
+        if isinstance(backend, Embedded):
             _look_at_store(backend, connection, found)
-            live = backend.policy()
+        live = backend.policy()
+        if _is_remote(connection) and not _look_at_server(
+            connection, found, has_policy=live is not None
+        ):
+            return
     except ClewError as error:
-        found.facts["reachable"] = False
-        found.faults.append(f"{connection.place} cannot be used: {error}")
+        _note_unusable(connection, found, error)
         return
     found.facts["policy"] = None if live is None else f"{live.id} {live.version}"
     if live is None:
@@ -97,17 +187,38 @@ def _look_at_backend(connection: Connection, found: _Findings) -> None:
         )
 
 
-def _look_at_store(backend: Backend, connection: Connection, found: _Findings) -> None:
-    if not isinstance(backend, Embedded):
-        return
-    found.facts.update(backend.store.status())
+def _look_at_server(connection: Connection, found: _Findings, *, has_policy: bool) -> bool:
+    """Ask a server how it is; whether it is one of clew's."""
+    address = read_address(connection.url)
+    try:
+        wrong = None if has_policy else stranger(address)
+        if wrong is not None:
+            found.facts["reachable"] = False
+            found.faults.append(wrong)
+            return False
+        found.facts["ready"], wrong = readiness(address)
+    except httpx.HTTPError as error:
+        found.facts["ready"] = "not told"
+        wrong = f"{address.base} does not say whether it is ready: {error}"
+    if wrong is not None:
+        found.faults.append(wrong)
+    return True
+
+
+def _look_at_store(backend: Embedded, connection: Connection, found: _Findings) -> None:
+    status = backend.store.status()
+    # A store counts what it holds, whosever it is.
+    found.facts["facts_of_all_tenants"] = status.pop("facts", {})
+    found.facts.update(status)
     found.facts["policies"] = backend.shelf.versions()
-    if found.facts["keys"] == "in the store":
-        with backend.store.read() as read:
-            if read.setting("", "keys") is None:
-                found.facts["keys"] = "none yet; made with the first token"
-    if connection.file is not None and not os.access(connection.file, os.W_OK):
-        found.faults.append(f"{connection.file} may not be written to: let this user write it")
+    found.facts["writable"] = True
+    try:
+        # Another value each time, or it may never reach the disk; and one row, whoever looks.
+        with backend.store.write() as write:
+            write.put_setting("", "probe", secrets.token_hex(8).encode())
+    except ClewError as error:
+        found.facts["writable"] = False
+        found.faults.append(f"{connection.place} cannot be written, so no fact is stored: {error}")
 
 
 def _tell(found: _Findings) -> None:
@@ -115,16 +226,13 @@ def _tell(found: _Findings) -> None:
     for name, value in found.facts.items():
         rows.add_row(name.replace("_", " "), _worded(value))
     console().print(rows)
-    left = found.facts.get("spool", {}).get("left_behind", 0)
-    if left:
-        tell(
-            f"{several(left, 'file')} of facts left by processes that ended; the next client on "
-            "this URL stores them. They are lost only if the folder is deleted."
-        )
+    for note in found.notes:
+        tell(note)
     for fault in found.faults:
         tell(f"wrong: {fault}", style="bold red")
     if not found.faults:
-        tell("Nothing is wrong. What a running process has lost, it counts in `client.losses`.")
+        what = "Nothing else" if found.notes else "Nothing"
+        tell(f"{what} is wrong. What a running process has lost, it counts in `client.losses`.")
 
 
 def _worded(value: Any) -> str:

@@ -96,6 +96,21 @@ class Segment:
         os.close(fd)
         return None
 
+    @classmethod
+    def look(cls, path: Path) -> Self | None:
+        """
+        Open a file to read alone, whoever owns it; None if it is gone.
+
+        Raises:
+            OSError: this user may not read it.
+        """
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        acked = _acked(os.pread(fd, _HEADER_BYTES, 0))
+        return cls(path, fd, acked=acked, size=max(acked, os.fstat(fd).st_size))
+
     @property
     def is_settled(self) -> bool:
         """Whether every record is delivered or given up."""

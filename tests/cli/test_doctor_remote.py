@@ -1,0 +1,127 @@
+"""`clew doctor` at a server: whether it is one of clew's, how it is, and what waits for it here."""
+
+import json
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from clew import Client
+from clew.delivery.dead_letters import DeadLetters
+from client.worlds import policy
+from remote.serving import KEY, PATIENCE_SECONDS, Serving, serving
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def served(folder: Path) -> Iterator[Serving]:
+    """A server process."""
+    with serving(folder, policy()) as server:
+        yield server
+
+
+def looked(run: Run, url: str, *words: str) -> tuple[int, Any]:
+    """Look at a server; gives the exit code and what was found."""
+    result = run("doctor", "--backend", url, "--json", *words)
+    assert KEY not in result.output
+    return result.exit_code, json.loads(result.stdout)
+
+
+def test_a_server_that_is_well(run: Run, served: Serving) -> None:
+    """It is asked how it is; nothing is said of a store and keys that are not here."""
+    code, found = looked(run, served.url)
+    assert (code, found["reachable"], found["ready"], found["faults"]) == (0, True, True, [])
+    assert found["keys"] == "none here; tokens are signed with the server's"
+    assert not found.keys() & {"writable", "facts_of_all_tenants", "disk_free_bytes"}
+
+
+def test_a_server_that_is_not_ready(run: Run, served: Serving) -> None:
+    """What `/readyz` says is handed on, though the policy and all else can be read."""
+    with closing(sqlite3.connect(served.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        end = time.monotonic() + PATIENCE_SECONDS
+        while (result := looked(run, served.url))[0] == 0:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+    code, found = result
+    assert (code, found["reachable"], found["ready"]) == (1, True, False)
+    [fault] = found["faults"]
+    assert "is not ready (/readyz says 503): a store cannot be written" in fault
+
+
+@contextmanager
+def elsewhere(folder: Path) -> Iterator[str]:
+    """A server of files; gives its URL, with a key."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield f"http://{KEY}@127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_another_server_is_none_of_clews(run: Run, folder: Path) -> None:
+    """A server that has no policy because it knows of none is told from one without a live one."""
+    with elsewhere(folder) as url:
+        code, found = looked(run, url)
+    assert (code, found["reachable"]) == (1, False)
+    [fault] = found["faults"]
+    assert "is no clew server: it answers 404 for /clew/v1/policy" in fault
+
+
+def test_a_path_that_is_not_the_servers(run: Run, served: Serving) -> None:
+    """A path too much in the URL is named."""
+    code, found = looked(run, f"{served.url}/shop")
+    assert (code, found["reachable"]) == (1, False)
+    [fault] = found["faults"]
+    assert "leave the path /shop out of the URL" in fault
+
+
+def test_a_server_without_a_policy(run: Run, served: Serving) -> None:
+    """A server of clew's that has no policy says so itself."""
+    with closing(sqlite3.connect(served.database)) as file:
+        file.execute("DELETE FROM settings WHERE name LIKE 'policy%'")
+        file.commit()
+    end = time.monotonic() + PATIENCE_SECONDS
+    while (result := looked(run, served.url))[0] == 0:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    [fault] = result[1]["faults"]
+    assert "no policy is live" in fault
+    assert (result[1]["reachable"], result[1]["ready"]) == (True, True)
+
+
+def test_what_waits_for_a_server_is_counted(run: Run, folder: Path) -> None:
+    """Facts and dead letters in the folder that a client takes when nobody says are told."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        url = f"http://{KEY}@127.0.0.1:{free.getsockname()[1]}"
+    client = Client(url)
+    for _ in range(3):
+        client.emit("product_viewed", subject="ada")
+    [spool] = folder.glob("clew-127.0.0.1-*.spool")
+    DeadLetters(spool / "of-default").add(b"{}", "schema: bad")
+    code, found = looked(run, url)
+    assert (code, found["reachable"]) == (1, False)
+    assert (found["facts_waiting"], found["dead_letters"]) == (3, 1)
+    assert found["spool"]["in_use"] == 1
+    assert client.close(0.0) == 3
+    _, found = looked(run, url, "--spool", str(spool))
+    assert (found["facts_waiting"], found["spool"]["left_behind"]) == (3, 1)
