@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from itertools import count
 from multiprocessing import get_context
+from pathlib import Path
 
 from clew.backends.sqlite import SqliteStore
 from clew.errors import BackendUnavailableError
@@ -141,6 +142,29 @@ def fork_inside(path: str) -> None:
             if not child:
                 os._exit(0)
             wait(child)
+
+
+def fork_without_the_file(path: str) -> None:
+    """The file is replaced after the fork: neither side writes to whichever it finds."""
+    with closing(SqliteStore(path)) as store:
+        add(store, "parent")
+        go, tell = os.pipe()
+
+        def work() -> None:
+            os.read(go, 1)
+            refused()
+
+        def refused() -> None:
+            with suppress(BackendUnavailableError):
+                add(store, "lost")
+                raise AssertionError("it was written to a file that is not the one it was")
+
+        child = fork(work)
+        SqliteStore(f"{path}.new").close()
+        Path(f"{path}.new").replace(path)
+        os.write(tell, b".")
+        wait(child)
+        refused()
 
 
 if __name__ == "__main__":

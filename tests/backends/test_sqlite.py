@@ -412,27 +412,78 @@ def test_a_full_disk_undoes_the_transaction(path):
             assert writing.put_people([(HERE, "u", b"2")])[0] == version + 1
 
 
-def test_a_damaged_file_is_said_to_be_damaged(path):
-    """Damage is no reason to retry, and the error says how to save what can be read."""
+def fill(path):
+    """Write many facts, until the file has pages enough to be damaged."""
     with closing(SqliteStore(path)) as store, store.write() as writing:
         for each in range(500):
             writing.add_fact(HERE, "signal", f"{each}", bytes(300), subject="u", at=1.0)
+
+
+def damage(path, start):
+    """Overwrite a file in its place, from one byte on; gives what it was."""
     whole = path.read_bytes()
-    path.write_bytes(whole[:8192] + b"\xff" * (len(whole) - 8192))
+    with path.open("r+b") as file:
+        file.seek(start)
+        file.write(b"\xff" * (len(whole) - start))
+    return whole
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        pytest.param(8192, "malformed", id="its pages"),
+        pytest.param(0, "not a database", id="its header"),
+    ],
+)
+def test_a_file_that_is_damaged_meanwhile_is_unavailable(path, start, said):
+    """What is to be stored is not at fault: it is kept until there is a sound file again."""
+    fill(path)
+    with closing(SqliteStore(path)) as store:
+        whole = damage(path, start)
+        advice = rf"shop\.db: .*{said}; stop all.*restore a backup, or .* \.recover"
+        with pytest.raises(BackendUnavailableError, match=advice) as caught:
+            list(store.facts_of("default", "signal"))
+        assert caught.value.retryable
+        with pytest.raises(BackendUnavailableError, match=advice), store.write() as writing:
+            writing.add_fact(HERE, "signal", "new", b"", subject="u", at=1.0)
+        path.write_bytes(whole)
+        with store.vacated():
+            pass  # as whoever restores a backup ends all that have the file open
+        with store.write() as writing:
+            assert writing.add_fact(HERE, "signal", "new", b"", subject="u", at=1.0)
+
+
+def test_a_damaged_file_is_unavailable_to_who_opens_it(path):
+    """A start on damaged pages says so too, and does not take the file for another's."""
+    fill(path)
+    damage(path, 4096)
     with (
+        pytest.raises(BackendUnavailableError, match=r"malformed; .*restore a backup"),
         closing(SqliteStore(path)) as store,
-        pytest.raises(BackendRejectedError, match=r"malformed; restore a copy"),
     ):
-        list(store.facts_of("default", "signal"))
+        store.status()
 
 
-def test_a_file_that_was_taken_away_is_not_begun_anew(path):
-    """When the file is gone, a thread that comes later is told so, not given an empty one."""
-    with closing(SqliteStore(path)) as store, ThreadPoolExecutor(1) as thread:
-        path.rename(path.with_name("elsewhere.db"))
-        with pytest.raises(BackendUnavailableError, match=r"shop\.db: unable to open"):
-            thread.submit(store.changes).result()
-        assert not path.exists()
+def test_a_fact_that_no_file_takes_is_refused(path):
+    """Only damage of the file makes facts wait; one at fault itself would wait for ever."""
+    with closing(SqliteStore(path)) as store:
+        with store.write() as writing:
+            writing.put_setting("default", "a", b"")
+        store._writer._database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 1_000)
+        with pytest.raises(BackendRejectedError, match="too big"), store.write() as writing:
+            writing.put_setting("default", "a", bytes(2_000))
+
+
+def test_a_folder_that_cannot_be_looked_into_is_told():
+    """Whether the file is the same cannot be seen then, so it is not used until it can."""
+    with unprivileged() as folder, closing(SqliteStore(folder / "shop.db")) as store:
+        store.changes()
+        folder.chmod(0o000)
+        with pytest.raises(BackendUnavailableError, match=r"Permission denied.*cannot be seen"):
+            store.write().__enter__()
+        folder.chmod(0o700)
+        with store.write() as writing:
+            writing.put_setting("default", "a", b"")
 
 
 # URLs

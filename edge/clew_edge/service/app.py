@@ -1,6 +1,7 @@
 """The ASGI application: finds the handler of a request, and answers for what goes wrong in it."""
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
@@ -15,10 +16,14 @@ from clew_edge.service.keys import Key, KeyFile, presented
 from clew_edge.service.limits import Limits
 from clew_edge.service.problems import RefusedError, problem
 from clew_edge.service.tenants import Tenant, Tenants
+from clew_edge.service.trouble import Faults, Outages
 
 __all__ = ["Handler", "Service"]
 
 logger = logging.getLogger("clew.service")
+
+#: Where a scope keeps the tenant whose key it came with.
+_TENANT = "clew.tenant"
 
 Handler: TypeAlias = Callable[["Service", Scope, Receive, Send], Awaitable[None]]
 
@@ -40,6 +45,7 @@ class Service:
         keys: who may ask.
         open_tenant: opens one tenant's data; called on a thread.
         limits: what a request may ask.
+        clock: gives seconds that only increase, by which trouble is told of.
     """
 
     def __init__(
@@ -48,12 +54,15 @@ class Service:
         open_tenant: Callable[[str], Tenant],
         *,
         limits: Limits | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.limits = limits or Limits()
         self.tenants = Tenants(open_tenant)
         #: Requests that were answered, by route and status.
         self.answered: Counter[tuple[str, int]] = Counter()
         self._keys = keys
+        self._outages = Outages(clock)
+        self._faults = Faults("a request failed", clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection, as ASGI 3 has it."""
@@ -75,6 +84,7 @@ class Service:
             RefusedError: no key, one that is not known, may not do this, or is used too often.
         """
         key = self._keys.find(presented(scope))
+        scope[_TENANT] = key.tenant
         if not key.may(needs):
             raise RefusedError(403, f"this needs a key with the scope `{needs}`", "scope")
         return key, self.tenants.get(key.tenant)
@@ -90,7 +100,7 @@ class Service:
             await send(message)
 
         try:
-            refused = await self._served(handler, scope, receive, sending)
+            refused = await self._served(route, handler, scope, receive, sending)
             if refused is not None and not status:
                 await self._refuse(refused, scope, receive, sending)
         except DisconnectedError:
@@ -100,7 +110,7 @@ class Service:
         self.answered[route, status] += 1
 
     async def _served(
-        self, handler: Handler, scope: Scope, receive: Receive, send: Send
+        self, route: str, handler: Handler, scope: Scope, receive: Receive, send: Send
     ) -> RefusedError | None:
         """Have a request handled; gives why it was not."""
         try:
@@ -110,16 +120,17 @@ class Service:
         except DisconnectedError:
             raise
         except BackendUnavailableError as error:
-            logger.warning("the store is not available: %s", error)
+            self._outages.met(scope.get(_TENANT, ""), route, error)
             return RefusedError(
                 503,
                 "the store does not answer now; what was not acknowledged, send again",
                 "unavailable",
                 {"retry-after": "1"},
             )
-        except Exception:
-            logger.exception("a request failed")
+        except Exception as error:  # noqa: BLE001 - the others must be served
+            self._faults.met(error)
             return RefusedError(500, "this is a fault of the server; its log says more", "internal")
+        self._outages.answered(scope.get(_TENANT, ""), route)
         return None
 
     async def _refuse(

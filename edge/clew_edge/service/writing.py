@@ -6,7 +6,6 @@ waits is answered after the commit, never before.
 """
 
 import asyncio
-import logging
 import threading
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
@@ -17,10 +16,9 @@ from attrs import frozen
 from clew.errors import BackendUnavailableError
 from clew.model.batch import ItemResult
 from clew.model.problem import ErrorItem
+from clew_edge.service.trouble import Faults
 
 __all__ = ["Writer"]
-
-logger = logging.getLogger("clew.service")
 
 #: Facts in one transaction, beyond which others wait for the next one.
 GROUP_ITEMS = 2_000
@@ -51,6 +49,7 @@ class Writer:
         self._append = append
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._is_closed = False
+        self._faults = Faults("a fact could not be stored and was refused")
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
@@ -109,7 +108,8 @@ class Writer:
             raise
         except Exception as error:  # noqa: BLE001 - one fact at fault must not fail the others
             if len(items) == 1:
-                return [_rejected(items[0], error)]
+                self._faults.met(error)
+                return [_rejected(items[0])]
         middle = len(items) // 2
         return self._stored(items[:middle]) + self._stored(items[middle:])
 
@@ -126,8 +126,7 @@ def _tell(job: _Job, result: "list[ItemResult] | BaseException") -> None:
     job.loop.call_soon_threadsafe(settle)
 
 
-def _rejected(item: bytes, error: Exception) -> ItemResult:
-    logger.warning("a fact could not be stored and was refused: %s", error, exc_info=error)
+def _rejected(item: bytes) -> ItemResult:
     ((_, fact),) = orjson.loads(item).items()
     message = "the store cannot keep this fact; the server's log says why"
     fault = ErrorItem(pointer="", keyword="rejected", message=message)

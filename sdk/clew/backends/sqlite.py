@@ -9,6 +9,9 @@ No connection is open while the process forks. A child inherits SQLite's memory 
 its parent holds, but not the locks: connections that the child opens then go without, and what they
 commit is lost when the parent closes the file (SQLite, How To Corrupt, section 2.6). So before a
 fork all threads are waited for and all connections closed; afterwards both sides open their own.
+
+Whoever finds that the path names another file than was opened, or none, refuses to go on
+(`DatabaseFile.look`): every transaction looks, and now and then who reads or asks for changes.
 """
 
 import fcntl
@@ -26,10 +29,11 @@ from clew.backends.base import Kind, Writing
 from clew.backends.sqlite_bell import Bell
 from clew.backends.sqlite_connection import Connection, DatabaseFile
 from clew.backends.sqlite_ddl import MIGRATIONS, migrate
+from clew.backends.sqlite_errors import is_no_database
 from clew.backends.sqlite_session import Session
 from clew.backends.sqlite_writing import SqliteWriting
 from clew.engine.bucketing import STORE_BUCKETS
-from clew.errors import ConfigurationError
+from clew.errors import BackendUnavailableError, ConfigurationError
 
 __all__ = ["SqliteStore", "store_from_url"]
 
@@ -53,7 +57,7 @@ class SqliteStore:
 
     Raises:
         ConfigurationError: the file cannot be made, is none of clew's, or is a newer clew's.
-        BackendUnavailableError: it is locked or cannot be opened now.
+        BackendUnavailableError: it is locked, damaged or cannot be opened now.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, patience: float = 5.0) -> None:
@@ -88,11 +92,13 @@ class SqliteStore:
             writer, number = self._connected(), self._bell.draw()
             try:
                 with writer.transaction():
+                    self._file.look()
                     version = writer.data_version()
                     follows = self._number() if self._version == version else None
                     writing = SqliteWriting(writer, follows, number + self._unheard)
                     yield writing
                     writing.flush()
+                    self._file.look()  # what was written meanwhile is in vain as well
                 # Not before: whom a transaction met that was undone, nobody has been told of.
                 self._version = version
                 self._bell.ring(number)
@@ -160,6 +166,7 @@ class SqliteStore:
     def _look(self, session: Session) -> None:
         """See whether others have committed, and whether the bell is still the one they ring."""
         with session.guard:
+            self._file.check()  # first: a bell that was removed with its file is not made anew
             if not self._bell.is_shared:
                 self._note(changed=session.has_changed())
             elif self._writing.acquire(blocking=False):
@@ -223,9 +230,19 @@ def _prepare(file: DatabaseFile) -> None:
     """Make the file or bring it up to date, while no other process does so."""
     with _locked(file.path.parent):
         _create(file.path)
-        with closing(file.connect()) as connection:
-            connection.run("PRAGMA journal_mode = WAL")
-            migrate(connection)
+        try:
+            with closing(file.connect()) as connection:
+                connection.run("PRAGMA journal_mode = WAL")
+                migrate(connection)
+        except BackendUnavailableError as error:
+            if is_no_database(error):  # it never was, as far as is known here
+                raise ConfigurationError(
+                    f"{file.path}: this is not a database: name another file, or move this one away"
+                    " to begin a new one; if it was one, restore a backup"
+                ) from error
+            raise
+        # After it was opened for writing, by which a file of an overlay becomes another.
+        file.remember()
 
 
 @contextmanager

@@ -1,4 +1,9 @@
-"""What an error of SQLite means: whose fault it is, whether to try again, and what to do."""
+"""
+What an error of SQLite means: whose fault it is, whether to try again, and what to do.
+
+A damaged file is no fault of what is being stored: it may be taken once somebody has mended the
+file, so until then it is kept.
+"""
 
 import sqlite3
 from collections.abc import Mapping
@@ -11,9 +16,13 @@ from clew.errors import (
     ConfigurationError,
 )
 
-__all__ = ["failure"]
+__all__ = ["failure", "is_no_database"]
 
 _BUSY = "other processes kept it locked: try again, and give it fewer writers if this persists"
+_DAMAGED = (
+    "stop all that have it open, then restore a backup, or save what can be read with"
+    " `sqlite3 FILE .recover`"
+)
 
 #: By primary result code. Source: SQLite, Result and Error Codes, section 3.
 _MEANINGS: Mapping[int, tuple[type[ClewError], str]] = {
@@ -31,17 +40,11 @@ _MEANINGS: Mapping[int, tuple[type[ClewError], str]] = {
     sqlite3.SQLITE_NOMEM: (BackendUnavailableError, "free some memory, then try again"),
     sqlite3.SQLITE_PROTOCOL: (BackendUnavailableError, "try again"),
     sqlite3.SQLITE_INTERRUPT: (BackendUnavailableError, "try again"),
-    sqlite3.SQLITE_NOTADB: (
-        ConfigurationError,
-        "name another file, or move this one away to begin a new one",
-    ),
+    sqlite3.SQLITE_CORRUPT: (BackendUnavailableError, _DAMAGED),
+    sqlite3.SQLITE_NOTADB: (BackendUnavailableError, _DAMAGED),
     sqlite3.SQLITE_READONLY: (
         ConfigurationError,
         "let this user write the file and its folder, which holds the -wal and -shm files",
-    ),
-    sqlite3.SQLITE_CORRUPT: (
-        BackendRejectedError,
-        "restore a copy, or save what can be read with `sqlite3 FILE .recover`",
     ),
 }
 
@@ -51,3 +54,9 @@ def failure(error: sqlite3.Error, path: Path) -> ClewError:
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     blame, advice = _MEANINGS.get(code & 0xFF, (BackendRejectedError, ""))
     return blame(f"{path}: {error}" + (f"; {advice}" if advice else ""))
+
+
+def is_no_database(error: ClewError) -> bool:
+    """Whether a `failure` is of a file that has no header of SQLite's."""
+    code = getattr(error.__cause__, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    return bool(code & 0xFF == sqlite3.SQLITE_NOTADB)

@@ -33,6 +33,7 @@ class Session:
         self.guard.acquire()
         try:
             if not self._depth:
+                self._file.check()
                 self._connected().run("BEGIN")
         except BaseException:
             self.guard.release()

@@ -110,3 +110,12 @@ def test_the_end_waits_for_what_was_accepted() -> None:
     assert statuses(asyncio.run(main(lambda: writer.close(60)))) == [("a", "applied")]
     with pytest.raises(BackendUnavailableError):
         asyncio.run(writer.append([item("b")]))
+
+
+def test_facts_at_fault_are_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    """However many facts fail alike, the log has one traceback of it."""
+    store = Store(poison="c")
+    (answer,) = gathered(store, ["c"] * 50)
+    assert statuses(answer) == [("c", "refused")] * 50
+    [record] = caplog.records
+    assert record.exc_info is not None
