@@ -47,6 +47,9 @@ ReportStatus: TypeAlias = Literal["applied", "queued", "duplicate", "late", "ref
 #: How long a consent waits for what was said before it, in seconds.
 CONSENT_SECONDS = 1.0
 
+#: After how long the log is told again of what goes on failing, in seconds.
+AGAIN_SECONDS = 300.0
+
 
 class Core:
     """
@@ -92,6 +95,8 @@ class Core:
         self.clock = clock or SystemClock()
         self._strict = strict
         self._once = Once()
+        #: By operation and kind of error, when the log was told that it failed.
+        self._told_at: dict[tuple[str, str], float] = {}
         self._closed = False
         if backend is not None and (policy is not None or keys):
             raise ConfigurationError(
@@ -443,7 +448,18 @@ class Core:
 
     def _failed(self, operation: str, error: Exception) -> None:
         self._count(f"{operation}_failed")
-        if self._once.is_news(operation, type(error).__name__):
+        kind, now = type(error).__name__, self.clock.now()
+        if self._once.is_news(operation, kind):
             logger.error(
                 "%s failed and was answered with a fall-back: %s", operation, error, exc_info=error
             )
+        elif now - self._told_at.get((operation, kind), now) >= AGAIN_SECONDS:
+            logger.error(
+                "%s failed again, %d times so far: %s",
+                operation,
+                self.outbox.losses[f"{operation}_failed"],
+                error,
+            )
+        else:
+            return
+        self._told_at[operation, kind] = now

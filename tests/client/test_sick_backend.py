@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from clew.backends.base import Store
+from clew.core import AGAIN_SECONDS
 from clew.errors import BackendUnavailableError, ConsentError
 from client.worlds import World, people, policy, show, slot
 
@@ -151,3 +152,15 @@ def test_the_default_needs_no_store(sick):
     client.decide("hero", subject="u-1")
     store.failing = frozenset({"read"})
     assert client.decide("hero", subject="u-new").creative == "plain"
+
+
+def test_what_goes_on_failing_is_told_of_again(sick, world, caplog):
+    """The log has a trace at first, and a line with the number every five minutes after that."""
+    client, store = sick
+    store.failing = frozenset({"read", "changes"})
+    for seconds in (1.0, AGAIN_SECONDS - 2.0, 2.0, 1.0):
+        client.decide("hero", subject="u-1")
+        world.clock.move(seconds)
+    said = [record for record in caplog.records if "decide failed" in record.getMessage()]
+    assert [bool(record.exc_info) for record in said] == [True, False]
+    assert said[1].getMessage() == "decide failed again, 4 times so far: the disk is gone"
