@@ -448,12 +448,13 @@ class Core:
 
     def _failed(self, operation: str, error: Exception) -> None:
         self._count(f"{operation}_failed")
-        kind, now = type(error).__name__, self.clock.now()
-        if self._once.is_news(operation, kind):
+        kind, now = (operation, type(error).__name__), self.clock.now()
+        told_at = self._told_at.get(kind)
+        if told_at is None:
             logger.error(
                 "%s failed and was answered with a fall-back: %s", operation, error, exc_info=error
             )
-        elif now - self._told_at.get((operation, kind), now) >= AGAIN_SECONDS:
+        elif now - told_at >= AGAIN_SECONDS:
             logger.error(
                 "%s failed again, %d times so far: %s",
                 operation,
@@ -462,4 +463,4 @@ class Core:
             )
         else:
             return
-        self._told_at[operation, kind] = now
+        self._told_at[kind] = now

@@ -51,7 +51,8 @@ def _is_text(value: Any) -> bool:
 
 
 def _are_keys(value: Any) -> bool:
-    return isinstance(value, Sequence) and all(isinstance(each, str) for each in value)
+    is_list = isinstance(value, Sequence) and not isinstance(value, str)
+    return is_list and all(isinstance(each, str) for each in value)
 
 
 def _is_folder(value: Any) -> bool:
@@ -69,11 +70,7 @@ def _word_of(words: Any) -> _Law:
 _LAWS: Mapping[str, _Law] = {
     "url": _Law(_is_text, "a URL such as sqlite:///shop.db", is_secret=True),
     "tenant": _Law(_is_text, "a name, or None for CLEW_TENANT, else `default`"),
-    "keys": _Law(
-        lambda value: not isinstance(value, str | bytes) and _are_keys(value),
-        'a list of texts, newest first: keys=["…"]',
-        is_secret=True,
-    ),
+    "keys": _Law(_are_keys, 'a list of texts, newest first: keys=["…"]', is_secret=True),
     "strict": _Law(lambda value: isinstance(value, bool), "True or False"),
     "durability": _word_of(Durability),
     "spool": _Law(_is_folder, "the path of a folder, or of one that can be made"),

@@ -41,7 +41,7 @@ def test_what_lasts_is_told_of_now_and_then_and_at_its_end(outage, clock, caplog
         said = [record.getMessage() for record in caplog.records]
         assert len(said) == 1 + int((400 - LASTS_SECONDS) // AGAIN_SECONDS)
         assert said[0] == (
-            "nothing is taken since 5 s, and 4 facts wait, which are sent when it is: "
+            "nothing has been taken for 5 s; 4 facts wait, and are sent when it is: "
             "the store is away"
         )
         outage.over()

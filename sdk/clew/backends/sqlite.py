@@ -41,7 +41,6 @@ __all__ = ["SqliteStore", "store_from_url"]
 #: facts are delivered it is less than the 250 ms of RULES F4.
 LOOK_SECONDS = 0.1
 
-
 #: What the connection that writes keeps of the file in memory at most. A batch touches pages all
 #: over the file, for the bucket leads every key; readers stay with SQLite's own 2,000.
 WRITER_KIBIBYTES = 8_000

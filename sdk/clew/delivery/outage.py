@@ -45,7 +45,7 @@ class Outage:
         if lasts >= LASTS_SECONDS and not is_told:
             self._said_at = now
             _log.warning(
-                "nothing is taken since %.0f s, and %d facts wait, which are sent when it is: %s",
+                "nothing has been taken for %.0f s; %d facts wait, and are sent when it is: %s",
                 lasts,
                 waiting,
                 error,
