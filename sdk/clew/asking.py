@@ -21,12 +21,12 @@ def slot_names(slots: Iterable[str]) -> tuple[str, ...]:
         raise TypeError(f"slots are a list: write [{slots!r}], not {slots!r}")
     names = tuple(slots)
     for name in names:
-        _check_text("a slot", name)
+        if not isinstance(name, str):
+            raise _not_text("a slot", name)
     return names
 
 
 def check_request(
-    *,
     subject: str | None,
     context: Mapping[str, Any] | None,
     default: Mapping[str, Any] | None,
@@ -41,14 +41,15 @@ def check_request(
         TypeError: an argument has the wrong type.
         ValueError: the traffic is of no known kind.
     """
-    if context is not None:
-        _check_mapping("context", context)
-    if default is not None:
-        _check_mapping("default", default)
-    if subject is not None:
-        _check_text("subject", subject)
-    if request_id is not None:
-        _check_text("request_id", request_id)
+    # Most mappings are dicts, which is quickly seen.
+    if context is not None and not isinstance(context, dict | Mapping):
+        raise _no_mapping("context", context)
+    if default is not None and not isinstance(default, dict | Mapping):
+        raise _no_mapping("default", default)
+    if subject is not None and not isinstance(subject, str):
+        raise _not_text("subject", subject)
+    if request_id is not None and not isinstance(request_id, str):
+        raise _not_text("request_id", request_id)
     if deadline_ms is not None and (
         isinstance(deadline_ms, bool) or not isinstance(deadline_ms, int | float)
     ):
@@ -57,11 +58,9 @@ def check_request(
         raise ValueError(f"traffic is one of {', '.join(_TRAFFIC)}, not {traffic!r}")
 
 
-def _check_mapping(name: str, value: Any) -> None:
-    if not isinstance(value, dict | Mapping):  # most are dicts, which is quickly seen
-        raise TypeError(f"{name} is a mapping of names to values, not {value!r}")
+def _no_mapping(name: str, value: object) -> TypeError:
+    return TypeError(f"{name} is a mapping of names to values, not {value!r}")
 
 
-def _check_text(name: str, value: Any) -> None:
-    if not isinstance(value, str):
-        raise TypeError(f"{name} is text, not {value!r}")
+def _not_text(name: str, value: object) -> TypeError:
+    return TypeError(f"{name} is text, not {value!r}")

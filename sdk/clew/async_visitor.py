@@ -180,7 +180,13 @@ async def filled(
     deadline_ms: float | None,
     **request: Any,
 ) -> None:
-    """Decide what is missing, on a thread; after the deadline the local default stands in."""
+    """
+    Decide what is missing: at once if it is kept here, else on a thread.
+
+    After the deadline the local default stands in.
+    """
+    if memo.recall(slots, default=default, deadline_ms=deadline_ms, **request):
+        return
     seconds = None if deadline_ms is None else seconds_of(deadline_ms)
     in_time = await within(
         seconds, memo.fill, slots, default=default, deadline_ms=deadline_ms, **request

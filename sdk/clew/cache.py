@@ -20,8 +20,12 @@ from typing import Any, TypeAlias
 from attrs import Factory, define, evolve, field, frozen
 
 from clew.model.decision import Decision
+from clew.model.words import Traffic
 
-__all__ = ["Aging", "DecisionCache", "Entry", "Kept", "Key"]
+__all__ = ["Aging", "Asker", "DecisionCache", "Entry", "Kept", "Key"]
+
+Asker: TypeAlias = tuple[str | None, str | None, str | None, Traffic]
+"""Who asks: the subject, its anonymous one, the session and the kind of traffic."""
 
 Key: TypeAlias = tuple[Hashable, ...]
 """A slot, and all else that its decision hangs on."""

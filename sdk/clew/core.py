@@ -131,6 +131,8 @@ class Core:
         self._fallback = Fallback(
             self.backend, clock=self.clock, count=self.outbox.lose, once=self._once
         )
+        # Of a backend elsewhere, which keeps decisions here.
+        self._recall = getattr(self.backend, "recall", None)
         start = getattr(self.backend, "start", None)
         if start is None:
             # What dead processes left behind is seen by the first decision (RULES F4).
@@ -254,17 +256,15 @@ class Core:
     ) -> dict[str, Decision]:
         """Fill slots: one decision for each that was asked for, whatever happens (RULES D2)."""
         self.check_open()
-        check_request(
-            subject=subject,
-            context=context,
-            default=default,
-            request_id=request_id,
-            deadline_ms=deadline_ms,
-            traffic=traffic,
-        )
+        check_request(subject, context, default, request_id, deadline_ms, traffic)
         names = slot_names(slots)
         if not names:
             return {}
+        kept = self.recall(
+            names, subject, context, request_id, anonymous_subject, session_id, traffic
+        )
+        if kept is not None:
+            return kept
         try:
             request = DecisionRequest(
                 slots=names,
@@ -279,7 +279,7 @@ class Core:
         except ValueError as error:  # an id that a visitor brought may be empty or too long
             self._failed("decide", error)
             return self.local(names, "error", default)
-        started = self.clock.now()
+        started = 0.0 if deadline_ms is None else self.clock.now()
         try:
             made, payloads = self.backend.decide(request)
         except Exception as error:  # noqa: BLE001 - whatever it is, the page must be served
@@ -293,8 +293,26 @@ class Core:
             made = {name: one for name, one in made.items() if one.reason == "stale"}
             missed = [name for name in names if name not in made]
             return {**made, **self.local(missed, "deadline", default)}
-        answer = self._fallback.answer
-        return {name: answer(name, made.get(name), default) for name in names}
+        return self._fallback.complete(made, names, default)
+
+    def recall(
+        self,
+        slots: Sequence[str],
+        subject: str | None,
+        context: Mapping[str, Any] | None,
+        request_id: str | None,
+        anonymous_subject: str | None,
+        session_id: str | None,
+        traffic: Traffic,
+    ) -> dict[str, Decision] | None:
+        """Give the decisions of slots, checked as by `decide`, if all are kept; never waits."""
+        if self._recall is None or request_id is not None:
+            return None
+        try:
+            asker = (subject, anonymous_subject, session_id, traffic)
+            return self._recall(slots, asker, context or {})  # type: ignore[no-any-return]
+        except TypeError:  # an id is no text, or the context no JSON: deciding says so
+            return None
 
     def local(
         self, slots: Iterable[str], reason: Reason, default: Mapping[str, Any] | None

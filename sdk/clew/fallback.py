@@ -1,7 +1,7 @@
 """Decisions made on the spot where the backend made none: always one, whatever happened (D2)."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any
@@ -38,10 +38,22 @@ class Fallback:
         self._count = count
         self._once = once
 
-    def answer(
+    def complete(
+        self,
+        made: dict[str, Decision],
+        slots: Sequence[str],
+        default: Mapping[str, Any] | None,
+    ) -> dict[str, Decision]:
+        """Give what the backend made of slots; where it could make nothing, the default."""
+        for slot in slots:
+            one = made.get(slot)
+            if one is None or one.policy_version is None:
+                return {slot: self._answer(slot, made.get(slot), default) for slot in slots}
+        return made
+
+    def _answer(
         self, slot: str, made: Decision | None, default: Mapping[str, Any] | None
     ) -> Decision:
-        """Give what the backend made of a slot; where it could make nothing, the default."""
         if made is None:
             return self._unknown(slot, default)
         if made.policy_version is not None:

@@ -14,8 +14,10 @@ from typing import Any
 
 from attrs import evolve
 
+from clew.asking import check_request
 from clew.core import Core
 from clew.model.decision import Decision
+from clew.model.words import Traffic
 
 __all__ = ["Memo", "seconds_of"]
 
@@ -87,6 +89,36 @@ class Memo:
                 self._core.void(self._keep(made))
         finally:
             self._turn.release()
+
+    def recall(
+        self,
+        slots: Iterable[str],
+        *,
+        subject: str | None,
+        context: Mapping[str, Any] | None,
+        default: Mapping[str, Any] | None,
+        deadline_ms: float | None,
+        request_id: str | None,
+        anonymous_subject: str | None,
+        session_id: str | None,
+        traffic: Traffic,
+    ) -> bool:
+        """As `fill`, if the client has kept all that is not decided; never waits."""
+        self._core.check_open()
+        check_request(subject, context, default, request_id, deadline_ms, traffic)
+        kept = self._core.recall(
+            self._missing(slots),
+            subject,
+            context,
+            request_id,
+            anonymous_subject,
+            session_id,
+            traffic,
+        )
+        if kept is None:
+            return False
+        self._core.void(self._keep(kept))
+        return True
 
     def give_up(self, slots: Iterable[str], default: Mapping[str, Any] | None) -> None:
         """Let the local default stand in for what is not decided in time; asks no store."""

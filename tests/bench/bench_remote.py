@@ -68,7 +68,7 @@ def main() -> None:
                 "remote decide, kept",
                 {"request alone": lambda: DecisionRequest(**request), "cached": kept},
                 floor="request alone",
-                at_most={"cached": 6.0},
+                at_most={"cached": 4.0},
             )
 
 

@@ -1,11 +1,12 @@
 """The client for asyncio over a server that hangs: the loop goes on, and everybody is answered."""
 
 import asyncio
+import threading
 
 import pytest
 
-from clew import AsyncClient
-from clew.threads import THREADS_MAX
+from clew import AsyncClient, ClosedError
+from clew.threads import THREADS_MAX, submit
 from loops import run_watched
 from remote.standin import PATIENCE_SECONDS
 from remote.worlds import SOON_MS
@@ -41,6 +42,33 @@ def test_the_watchdog_barks():
     """What holds the loop up is seen, so the test above can fail."""
     with pytest.raises(AssertionError, match="held up"):
         run_watched(asyncio.sleep(0), seconds=0.0)
+
+
+def test_what_is_kept_needs_no_thread(remote):
+    """A kept decision is answered by the loop itself, though every thread waits for something."""
+    remote.allow("u-1")
+    url = f"{remote.server.url}?deadline_ms={PATIENCE_SECONDS * 1_000}"
+    client = AsyncClient(url, spool=remote.folder / "other")  # here it waits for the policy
+    release = threading.Event()
+
+    async def main() -> None:
+        async with client:
+            first = await client.decide("hero", subject="u-1")
+            waiting = [submit(release.wait, PATIENCE_SECONDS) for _ in range(THREADS_MAX)]
+            for kept in (
+                client.decide("hero", subject="u-1"),
+                client.visitor("u-1").decide("hero"),
+            ):
+                again = await asyncio.wait_for(kept, PATIENCE_SECONDS)
+                assert (again.id, first.cache, again.cache) == (first.id, "miss", "hit")
+            assert not any(each.done() for each in waiting)
+            release.set()
+            with pytest.raises(TypeError, match="default is a mapping"):
+                await client.decide("hero", subject="u-1", default="none")
+        with pytest.raises(ClosedError):
+            await client.decide("hero", subject="u-1")
+
+    asyncio.run(main())
 
 
 def test_the_same_words_under_asyncio(remote):

@@ -50,6 +50,30 @@ def test_whatever_is_told_of_a_person_drops_what_is_kept(remote, told):
     assert client.decide("hero", subject="u-1").reason == "error"
 
 
+def test_what_is_kept_of_one_slot_alone_is_shown_with_the_other(remote):
+    """A page of which one slot is kept asks for the other, and has the kept decision as a hit."""
+    remote.allow("u-1")
+    client = remote.client()
+    hero = client.decide("hero", subject="u-1")
+    made = client.decide_all(["hero", "kept"], subject="u-1")
+    assert (made["hero"].id, made["hero"].cache, made["kept"].cache) == (hero.id, "hit", "miss")
+    again = client.decide_all(["kept", "hero"], subject="u-1")
+    assert list(again) == ["kept", "hero"]
+    assert [one.cache for one in again.values()] == ["hit", "hit"]
+    assert len(remote.server.asked(DECIDE)) == 2
+
+
+def test_misuse_is_told_though_the_decision_is_kept(remote):
+    """Whether something is kept makes no difference to what a program may ask."""
+    remote.allow("u-1")
+    client = remote.client()
+    client.decide("hero", subject="u-1")
+    for wrong in ({"default": "none"}, {"context": 5}, {"deadline_ms": "1"}, {"subject": 1}):
+        with pytest.raises(TypeError):
+            client.decide("hero", **{"subject": "u-1", **wrong})
+    assert client.decide("hero", subject="u-1", session_id=["s-1"]).reason == "error"
+
+
 def test_other_people_keep_what_they_have(remote):
     """What is told of one person changes nothing for another (D4)."""
     remote.allow("u-1", "u-2")

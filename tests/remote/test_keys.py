@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from clew.backends.http.keys import Keys
+from clew.cache import Key
 from clew.codec import from_json
 from clew.engine.compile import compile_policy
 from clew.engine.compiled import CompiledPolicy
 from clew.model.policy import Policy
-from clew.model.request import DecisionRequest
 from client.worlds import creative, policy, slot
 
 READING = {"in": [{"var": "context.tags"}, ["a"]]}
@@ -25,9 +25,9 @@ def compiled(version: str = "1", **of_slot: Any) -> CompiledPolicy:
     return compile_policy(from_json(Policy, document))
 
 
-def request(**context: Any) -> DecisionRequest:
-    """A request of `u-1` in a context."""
-    return DecisionRequest(slots=("hero",), subject="u-1", context=context)
+def key(keys: Keys, live: CompiledPolicy | None, slot: str = "hero", **context: Any) -> Key:
+    """The key of a slot for `u-1` in a context."""
+    return keys.of(live, (slot,), ("u-1", None, None, "human"), context)[slot]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def request(**context: Any) -> DecisionRequest:
 def test_what_is_read_tells_requests_apart(one: Any, other: Any, *, is_same: bool) -> None:
     """Values that the slot reads are told apart as JSON tells them; others do not matter."""
     keys, live = Keys(), compiled()
-    found = [keys.key(live, "hero", request(**each)) for each in (one, other)]
+    found = [key(keys, live, **each) for each in (one, other)]
     assert (found[0] == found[1]) is is_same
     assert len({hash(each) for each in found}) == 2 - is_same
 
@@ -55,7 +55,7 @@ def test_what_is_read_tells_requests_apart(one: Any, other: Any, *, is_same: boo
 def test_a_slot_that_is_sticky_by_view_reads_the_view() -> None:
     """Another view of the page is another decision."""
     keys, live = Keys(), compiled(sticky="view")
-    one, other = (keys.key(live, "hero", request(view_id=name)) for name in ("v-1", "v-2"))
+    one, other = (key(keys, live, view_id=name) for name in ("v-1", "v-2"))
     assert one != other
 
 
@@ -63,14 +63,14 @@ def test_a_slot_that_is_sticky_by_view_reads_the_view() -> None:
 def test_of_an_unknown_slot_anything_may_be_read(live: CompiledPolicy | None) -> None:
     """Without knowing what is read, every difference in the context is one."""
     keys = Keys()
-    one, other = (keys.key(live, "other", request(weather=name)) for name in ("rain", "sun"))
+    one, other = (key(keys, live, "other", weather=name) for name in ("rain", "sun"))
     assert one != other
 
 
 def test_another_policy_is_looked_at_anew() -> None:
     """What an older policy read does not hold for the next."""
     keys = Keys()
-    keys.key(compiled(), "hero", request())
+    key(keys, compiled())
     live = compiled("2", sticky="view")
-    one, other = (keys.key(live, "hero", request(view_id=name)) for name in ("v-1", "v-2"))
+    one, other = (key(keys, live, view_id=name) for name in ("v-1", "v-2"))
     assert one != other

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from attrs import frozen
 
@@ -21,7 +21,7 @@ from clew.backends.http.flight import Flight
 from clew.backends.http.keys import Keys
 from clew.backends.http.transport import Response
 from clew.backends.http.wire import document
-from clew.cache import Aging, DecisionCache, Entry, Kept, Key
+from clew.cache import Aging, Asker, DecisionCache, Entry, Kept, Key
 from clew.clock import Clock
 from clew.engine.compiled import CompiledPolicy, CompiledSlot
 from clew.errors import BackendRejectedError, BackendUnavailableError, ClewError
@@ -98,17 +98,21 @@ class Deciding:
 
     def decide(self, request: DecisionRequest) -> dict[str, Decision]:
         """Fill slots in time; one that the server does not have is absent."""
-        began = time.monotonic()
         now = self._clock.now()
-        policy = self._policy()
-        keys = {slot: self._keys.key(policy, slot, request) for slot in request.slots}
-        is_kept = request.subject is not None and request.request_id is None
-        subject = request.subject if is_kept else None
+        asker = (
+            request.subject,
+            request.anonymous_subject,
+            request.session_id,
+            request.traffic,
+        )
+        keys = self._keys.of(self._policy(), request.slots, asker, request.context)
+        subject = request.subject if request.request_id is None else None
         with self._lock:
             kept = Kept() if subject is None else self._cache.of(subject)
             made, missing, ahead = _look(kept, keys, now)
             if not missing and not ahead:
                 return made
+            began = time.monotonic()
             asked = _Asked(request, keys, kept, subject)
             flights = self._take_off(asked, missing, ahead)
         end = began + _WAITED / 1_000.0 * (request.deadline_ms or self._deadline_ms)
@@ -120,6 +124,24 @@ class Deciding:
                 if answer is not None:
                     made[slot] = answer
         self._take_away()
+        return made
+
+    def recall(
+        self, slots: Iterable[str], asker: Asker, context: Mapping[str, Any], now: float
+    ) -> dict[str, Decision] | None:
+        """Give what is kept and fresh, if it was shown before and no slot lacks it."""
+        subject = asker[0]
+        if subject is None:
+            return None
+        keys = self._keys.of(self._policy(), slots, asker, context)
+        made: dict[str, Decision] = {}
+        with self._lock:
+            entries = self._cache.of(subject).entries
+            for slot, key in keys.items():
+                entry = entries.get(key)
+                if entry is None or not entry.is_shown or now >= entry.aging.fresh_until:
+                    return None
+                made[slot] = entry.show(now)
         return made
 
     def told(self, change: Callable[[DecisionCache], None]) -> None:

@@ -1,13 +1,12 @@
 """What a decision hangs on besides what is known of its subject: the key it is kept by (D4)."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 import orjson
 
-from clew.cache import Key
+from clew.cache import Asker, Key
 from clew.engine.compiled import CompiledPolicy, CompiledSlot
-from clew.model.request import DecisionRequest
 
 __all__ = ["Keys"]
 
@@ -22,9 +21,15 @@ class Keys:
         self._policy: CompiledPolicy | None = None
         self._names: dict[str, tuple[str, ...] | None] = {}
 
-    def key(self, policy: CompiledPolicy | None, slot: str, request: DecisionRequest) -> Key:
+    def of(
+        self,
+        policy: CompiledPolicy | None,
+        slots: Iterable[str],
+        asker: Asker,
+        context: Mapping[str, Any],
+    ) -> dict[str, Key]:
         """
-        Make the key of one slot in a request.
+        Make the key of each slot of a request.
 
         Of a slot that the policy does not have, as of one without a policy, anything may be read.
 
@@ -33,20 +38,20 @@ class Keys:
         """
         if policy is not self._policy:
             self._policy, self._names = policy, {}
-        names = self._names.get(slot, _UNKNOWN)
-        if names is _UNKNOWN:
-            found = None if policy is None else policy.slots.get(slot)
-            names = None if found is None else _names_read(found)
-            if found is not None:
-                self._names[slot] = names
-        return (
-            slot,
-            request.subject,
-            request.anonymous_subject,
-            request.session_id,
-            request.traffic,
-            _seen(request.context, names),
-        )
+        keys: dict[str, Key] = {}
+        for slot in slots:
+            names = self._names.get(slot, _UNKNOWN)
+            if names is _UNKNOWN:
+                names = self._find(policy, slot)
+            keys[slot] = (slot, asker, _seen(context, names))
+        return keys
+
+    def _find(self, policy: CompiledPolicy | None, slot: str) -> tuple[str, ...] | None:
+        found = None if policy is None else policy.slots.get(slot)
+        if found is None:
+            return None
+        names = self._names[slot] = _names_read(found)
+        return names
 
 
 def _seen(context: Mapping[str, Any], names: tuple[str, ...] | None) -> Hashable:
