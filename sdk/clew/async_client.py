@@ -30,7 +30,8 @@ class AsyncClient:
 
     What may wait for the store or the server is awaited, on threads of clew's own. A decision that
     a server's client has kept needs no thread. One with a deadline is answered by then, and `flush`
-    and `close` keep their time, whatever the store or the server does; who is cancelled meanwhile leaves nothing behind that the loop's end waits for.
+    and `close` keep their time, whatever the store or the server does; who is cancelled meanwhile
+    leaves nothing behind that the loop's end waits for.
 
     `emit` and `report` without `wait` are plain functions, which the loop runs to their end. They
     take about a tenth of a millisecond, for one write into the spool, and
