@@ -9,7 +9,7 @@ the request is answered.
 import asyncio
 import zlib
 
-from clew_edge.service.asgi import Receive, Scope, header
+from clew_edge.service.asgi import Message, Receive, Scope, header
 from clew_edge.service.limits import Limits
 from clew_edge.service.problems import RefusedError
 
@@ -50,8 +50,7 @@ async def read_body(scope: Scope, receive: Receive, limits: Limits) -> bytes:
     if declared is not None and declared.isdigit() and int(declared) > limits.body_bytes:
         raise _too_large(limits.body_bytes)
     try:
-        async with asyncio.timeout(limits.read_seconds):
-            body = await _received(scope, receive, limits)
+        body = await _received(scope, receive, limits)
     except TimeoutError:
         raise RefusedError(
             408,
@@ -93,22 +92,50 @@ async def discard(scope: Scope, receive: Receive, limits: Limits) -> bool:
 
 
 async def _received(scope: Scope, receive: Receive, limits: Limits) -> bytes:
+    """
+    Take a body as it comes.
+
+    Raises:
+        TimeoutError: it does not come in time.
+    """
     chunks: list[bytes] = []
     size = 0
-    more = True
-    while more:
-        message = await receive()
+
+    def take(message: Message) -> bool:
+        """Keep a piece; whether more follows."""
+        nonlocal size
         if message["type"] == "http.disconnect":
             raise DisconnectedError
         chunk: bytes = message.get("body", b"")
-        more = message.get("more_body", False)
         size += len(chunk)
         if size > limits.body_bytes:
             raise _too_large(limits.body_bytes)
         _claim(scope, limits, len(chunk))
         chunks.append(chunk)
+        return bool(message.get("more_body", False))
+
+    first = _at_once(receive)
+    if first is None or take(first):
+        async with asyncio.timeout(limits.read_seconds):
+            while take(await receive()):
+                pass
     scope[_READ] = True
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _at_once(receive: Receive) -> Message | None:
+    """
+    Give what is there already; None if it must be waited for.
+
+    Most bodies come with their head, and to set a deadline for them costs what parsing them costs.
+    """
+    coming = receive().__await__()
+    try:
+        next(coming)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]
+    coming.close()  # as if whoever waits had been cancelled
+    return None
 
 
 def _decompressed(scope: Scope, body: bytes, limits: Limits) -> bytes:

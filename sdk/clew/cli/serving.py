@@ -112,6 +112,7 @@ def _run(listener: socket.socket, workers: int) -> None:
         "log_level": "warning",
         "access_log": False,
         "server_header": False,
+        "proxy_headers": False,  # nothing here goes by the client's address
         "timeout_graceful_shutdown": _GRACE_SECONDS,
     }
     if workers > 1:
