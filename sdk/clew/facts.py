@@ -42,6 +42,8 @@ _OUTCOMES = frozenset(get_args(OutcomeType))
 
 #: Texts beside the data that are ids; the others may be longer.
 _IDS = frozenset({"id", "anonymous_subject", "session_id", "view_id", "reverses"})
+#: Nearly all are dicts, which is seen at a glance.
+_MAPPINGS = (dict, Mapping)
 #: How orjson begins to say that a Python type is wrong, not what a value holds.
 _WRONG_TYPES = ("Type is not", "Dict key must be")
 
@@ -79,7 +81,7 @@ def signal(
     """
     _check_text("type", type)
     _check_text("subject", subject)
-    if data is not None and not isinstance(data, Mapping):
+    if data is not None and not isinstance(data, _MAPPINGS):
         raise TypeError(f"data is a mapping of names to JSON values, not {data!r}")
     problems: list[Problem] = []
     if not _is_common(type, channel, party, traffic):

@@ -151,7 +151,8 @@ def test_a_policy_in_code_starts_without_the_server(remote):
 
 def test_a_damaged_policy_on_disk_is_passed_over(remote, caplog):
     """A file that is no policy is told of, and the server's is fetched."""
-    remote.client().close()
+    with remote.client():
+        eventually(lambda: list(remote.folder.rglob("policy.json")))
     [file] = remote.folder.rglob("policy.json")
     file.write_bytes(b'{"id": ')
     remote.server.stop()

@@ -8,14 +8,14 @@ alone, with its own bound. Not safe for threads: the outbox calls it under its l
 
 import logging
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from attrs import define
 
 from clew.delivery.frames import FRAME_BYTES
 from clew.delivery.losses import Losses
-from clew.delivery.segment import Extent
+from clew.delivery.segment import Extent, Segment
 from clew.delivery.spool import Spool
 
 __all__ = ["Backlog", "Record", "count_records"]
@@ -128,7 +128,7 @@ class Backlog:
     def settle(self, records: Iterable[Record]) -> None:
         """Records that were taken are delivered or given up: the disk need not keep them."""
         if self._spool is not None:
-            self._spool.settle(record.extent for record in records if record.extent is not None)
+            self._spool.settle(_joined(records))
 
     def drop_oldest(self, cause: str) -> bool:
         """
@@ -234,6 +234,24 @@ class Backlog:
         for record in reversed(records):
             self._items.appendleft(record)
             self._weigh(len(record.payload), record.extent)
+
+
+def _joined(records: Iterable[Record]) -> Iterator[Extent]:
+    """Where records are on disk; those that follow each other, as most do, as one stretch."""
+    segment: Segment | None = None
+    start = end = 0
+    for record in records:
+        extent = record.extent
+        if extent is None:
+            continue
+        if extent.segment is segment and extent.start == end:
+            end = extent.end
+            continue
+        if segment is not None:
+            yield Extent(segment, start, end)
+        segment, start, end = extent
+    if segment is not None:
+        yield Extent(segment, start, end)
 
 
 def count_records(extent: Extent) -> int:

@@ -179,8 +179,11 @@ class Worker:
         self._is_heard = True
         self._asked_at = self._timing.now()
         self._backlog.settle(records)
-        for record in records:
-            del self.in_flight[record.ticket]
+        if len(records) == len(self.in_flight):  # the whole batch, as nearly always
+            self.in_flight.clear()
+        else:
+            for record in records:
+                del self.in_flight[record.ticket]
         self.progress.notify_all()
 
     def _oldest(self) -> int:

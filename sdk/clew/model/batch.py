@@ -7,7 +7,7 @@ encoded item, so a batch on the wire is the records joined by commas and nothing
 
 from typing import Literal
 
-from attrs import field, frozen, validators
+from attrs import define, field, frozen, setters, validators
 
 from clew.model.consent import Consent
 from clew.model.decision import Decision
@@ -51,7 +51,8 @@ class Batch:
     )
 
 
-@frozen(kw_only=True)
+# Not frozen, as there is one for every fact: that would cost three times as much.
+@define(kw_only=True, on_setattr=setters.NO_OP)
 class ItemResult:
     """What became of one item."""
 

@@ -94,9 +94,9 @@ def results(document: Mapping[str, Any]) -> list[ItemResult]:
 def _is_taken(item: Any) -> bool:
     return (
         isinstance(item, dict)
-        and item.keys() == {"id", "status"}
-        and isinstance(item["id"], str)
-        and item["status"] in ("applied", "duplicate", "late")
+        and len(item) == len(("id", "status"))
+        and item.get("status") in ("applied", "duplicate", "late")
+        and isinstance(item.get("id"), str)
     )
 
 
