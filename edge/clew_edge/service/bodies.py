@@ -98,29 +98,35 @@ async def _received(scope: Scope, receive: Receive, limits: Limits) -> bytes:
     Raises:
         TimeoutError: it does not come in time.
     """
-    chunks: list[bytes] = []
-    size = 0
-
-    def take(message: Message) -> bool:
-        """Keep a piece; whether more follows."""
-        nonlocal size
-        if message["type"] == "http.disconnect":
-            raise DisconnectedError
-        chunk: bytes = message.get("body", b"")
-        size += len(chunk)
-        if size > limits.body_bytes:
-            raise _too_large(limits.body_bytes)
-        _claim(scope, limits, len(chunk))
-        chunks.append(chunk)
-        return bool(message.get("more_body", False))
-
-    first = _at_once(receive)
-    if first is None or take(first):
+    message = _at_once(receive)
+    body = b"" if message is None else _piece(message, scope, limits)
+    if message is None or message.get("more_body", False):
         async with asyncio.timeout(limits.read_seconds):
-            while take(await receive()):
-                pass
+            body = await _rest(body, scope, receive, limits)
     scope[_READ] = True
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    return body
+
+
+async def _rest(body: bytes, scope: Scope, receive: Receive, limits: Limits) -> bytes:
+    """Take what follows the beginning of a body."""
+    chunks = [body]
+    more = True
+    while more:
+        message = await receive()
+        chunks.append(_piece(message, scope, limits))
+        more = message.get("more_body", False)
+    return b"".join(chunks)
+
+
+def _piece(message: Message, scope: Scope, limits: Limits) -> bytes:
+    """Take a piece of a body, and claim room for it."""
+    if message["type"] == "http.disconnect":
+        raise DisconnectedError
+    piece: bytes = message.get("body", b"")
+    if scope.get(CLAIMED, 0) + len(piece) > limits.body_bytes:
+        raise _too_large(limits.body_bytes)
+    _claim(scope, limits, len(piece))
+    return piece
 
 
 def _at_once(receive: Receive) -> Message | None:

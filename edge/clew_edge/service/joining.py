@@ -26,6 +26,8 @@ class JoiningTransport:
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
         self._loop = loop
+        #: As of the transport beneath; asked several times for each answer.
+        self.is_closing = transport.is_closing
         self._held: list[bytes] = []
         self._size = 0
 
@@ -49,5 +51,5 @@ class JoiningTransport:
     def flush(self) -> None:
         """Write what is held, if anybody is there still."""
         held, self._held, self._size = self._held, [], 0
-        if held and not self._transport.is_closing():
+        if held and not self.is_closing():
             self._transport.write(b"".join(held))
