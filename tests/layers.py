@@ -25,7 +25,7 @@ LAYERS = (
     ("cache", "delivery", "threads"),
     ("backends",),
     ("facts",),
-    ("asking", "fallback", "linking", "outlet"),
+    ("asking", "failures", "fallback", "linking", "outlet"),
     ("options",),
     ("core", "memo"),
     ("async_client", "async_visitor", "client", "visitor"),

@@ -26,6 +26,7 @@ from clew.errors import (
     DocumentError,
 )
 from clew.facts import Instant, consents, outcome, signal
+from clew.failures import Failures
 from clew.fallback import Fallback
 from clew.ids import mint
 from clew.linking import Linking, new_anonymous
@@ -46,9 +47,6 @@ ReportStatus: TypeAlias = Literal["applied", "queued", "duplicate", "late", "ref
 
 #: How long a consent waits for what was said before it, in seconds.
 CONSENT_SECONDS = 1.0
-
-#: After how long the log is told again of what goes on failing, in seconds.
-AGAIN_SECONDS = 300.0
 
 
 class Core:
@@ -95,8 +93,6 @@ class Core:
         self.clock = clock or SystemClock()
         self._strict = strict
         self._once = Once()
-        #: By operation and kind of error, when the log was told that it failed.
-        self._told_at: dict[tuple[str, str], float] = {}
         self._closed = False
         if backend is not None and (policy is not None or keys):
             raise ConfigurationError(
@@ -125,6 +121,7 @@ class Core:
             clock=self.clock,
             once=self._once,
         )
+        self._failures = Failures(self.outbox.lose, self.outbox.losses, clock=self.clock)
         self._linking = Linking(
             self.backend, clock=self.clock, tenant=self.tenant, flush=self.outbox.flush
         )
@@ -277,13 +274,13 @@ class Core:
                 deadline_ms=deadline_ms,
             )
         except ValueError as error:  # an id that a visitor brought may be empty or too long
-            self._failed("decide", error)
+            self._failures.met("decide", error)
             return self.local(names, "error", default)
         started = 0.0 if deadline_ms is None else self.clock.now()
         try:
             made, payloads = self.backend.decide(request)
         except Exception as error:  # noqa: BLE001 - whatever it is, the page must be served
-            self._failed("decide", error)
+            self._failures.met("decide", error)
             return self.local(names, "error", default)
         for payload in payloads:
             self.outbox.put(payload)
@@ -449,7 +446,7 @@ class Core:
         except DocumentError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the application goes on
-            self._failed(operation, error)
+            self._failures.met(operation, error)
             return Admission("queued", orjson.dumps(item))
 
     def _count(self, cause: str) -> None:
@@ -463,22 +460,3 @@ class Core:
         if self._once.is_news("refused", f"{type} {place}"):
             logger.warning("%s (said once per type and field)", error)
         return id or mint(self.clock.now(), 0)
-
-    def _failed(self, operation: str, error: Exception) -> None:
-        self._count(f"{operation}_failed")
-        kind, now = (operation, type(error).__name__), self.clock.now()
-        told_at = self._told_at.get(kind)
-        if told_at is None:
-            logger.error(
-                "%s failed and was answered with a fall-back: %s", operation, error, exc_info=error
-            )
-        elif now - told_at >= AGAIN_SECONDS:
-            logger.error(
-                "%s failed again, %d times so far: %s",
-                operation,
-                self.outbox.losses[f"{operation}_failed"],
-                error,
-            )
-        else:
-            return
-        self._told_at[kind] = now

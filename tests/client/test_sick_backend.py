@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from clew.backends.base import Store
-from clew.core import AGAIN_SECONDS
+from clew.delivery.outage import AGAIN_SECONDS
 from clew.errors import BackendUnavailableError, ConsentError
 from client.worlds import World, people, policy, show, slot
 
