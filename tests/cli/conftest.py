@@ -28,8 +28,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def run(folder: Path) -> Run:
-    """Run `clew` with these words there."""
-    return lambda *words: CliRunner().invoke(app, [str(word) for word in words])
+    """Run `clew` with these words there, and with what is typed when it asks."""
+    return lambda *words, typed=None: CliRunner().invoke(
+        app, [str(word) for word in words], input=typed
+    )
 
 
 @pytest.fixture

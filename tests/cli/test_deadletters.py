@@ -77,6 +77,22 @@ def test_what_is_refused_again_stays(imported: Run, box: DeadLetters) -> None:
     assert reasons == ["schema", "JSONDecodeError"]
 
 
+def test_letters_are_discarded_by_whoever_is_sure(imported: Run, box: DeadLetters) -> None:
+    """They are asked first; who says no, or nothing, keeps them."""
+    add(box, {"signal": SALE}, {"signal": SALE | {"id": "s-2"}})
+    for said, code in (("n\n", 1), ("", 130)):
+        answer = imported("deadletter", "discard", typed=said)
+        assert answer.exit_code == code
+        assert "delete 2 dead letters for good?" in answer.output
+        assert len(box.read()) == 2
+    answer = imported("deadletter", "discard", typed="y\n")
+    assert answer.stdout.endswith("2 dead letters deleted\n")
+    assert box.read() == []
+    add(box, {"signal": SALE})
+    for count in ("1 dead letter", "0 dead letters"):
+        assert imported("deadletter", "discard", "--yes").stdout == f"{count} deleted\n"
+
+
 def test_the_folder_may_be_named(imported: Run, tmp_path: Path) -> None:
     """With --spool the letters are those of a client that was told where to keep them."""
     add(DeadLetters(tmp_path / "elsewhere" / "of-default"), {"signal": SALE})

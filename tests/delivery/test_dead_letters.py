@@ -69,7 +69,7 @@ def test_a_replay_forgets_what_it_gave(tmp_path):
     """What is added during a replay is there afterwards; what was given is not."""
     box = DeadLetters(tmp_path)
     box.add(b"1", "bad")
-    with box.replaying() as letters:
+    with box.emptying() as letters:
         assert [letter.payload for letter in letters] == [b"1"]
         box.add(b"2", "bad again")
     assert [letter.payload for letter in box.read()] == [b"2"]
@@ -79,10 +79,10 @@ def test_a_replay_that_breaks_off_loses_nothing(tmp_path):
     """After an error in the block all letters are there for the next replay, new ones too."""
     box = DeadLetters(tmp_path)
     box.add(b"1", "bad")
-    with pytest.raises(RuntimeError), box.replaying():
+    with pytest.raises(RuntimeError), box.emptying():
         raise RuntimeError
     box.add(b"2", "bad")
-    with box.replaying() as letters:
+    with box.emptying() as letters:
         assert [letter.payload for letter in letters] == [b"1", b"2"]
     assert box.read() == []
     assert list(tmp_path.iterdir()) == []
@@ -90,7 +90,7 @@ def test_a_replay_that_breaks_off_loses_nothing(tmp_path):
 
 def test_nothing_is_replayed_from_nowhere(tmp_path):
     """Without letters a replay gives none and makes no file."""
-    with DeadLetters(tmp_path / "absent").replaying() as letters:
+    with DeadLetters(tmp_path / "absent").emptying() as letters:
         assert letters == []
     assert not (tmp_path / "absent").exists()
 
@@ -99,8 +99,8 @@ def test_two_do_not_replay_at_once(tmp_path):
     """While one process replays, another is told so."""
     box = DeadLetters(tmp_path)
     box.add(b"1", "bad")
-    with box.replaying(), pytest.raises(BackendUnavailableError, match="by another process"):
-        box.replaying().__enter__()
+    with box.emptying(), pytest.raises(BackendUnavailableError, match="by another process"):
+        box.emptying().__enter__()
 
 
 def test_a_writer_that_waited_for_a_replay_begins_a_new_file(tmp_path):

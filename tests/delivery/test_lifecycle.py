@@ -202,14 +202,14 @@ letters = DeadLetters(Path(folder))
 letters.add(b"1", "refused")
 reading, writing = os.pipe()
 try:
-    with letters.replaying():
+    with letters.emptying():
         if not os.fork():
             os.close(writing)
             os.read(reading, 1)
             os._exit(0)
         raise InterruptedError
 except InterruptedError:
-    with letters.replaying() as again:
+    with letters.emptying() as again:
         assert len(again) == 1
 """)
         == 0

@@ -1,4 +1,4 @@
-"""`clew deadletter`: what was given up on its way, and sending it again."""
+"""`clew deadletter`: what was given up on its way; sending it again, or letting go of it."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,7 +58,7 @@ def replay(ctx: click.Context, connection: Connection, *, spool: Path | None) ->
     with connection.opened() as backend:
         folder = _folder(backend, connection, spool)
         box = DeadLetters(folder)
-        with box.replaying() as letters:
+        with box.emptying() as letters:
             refused = 0
             for start in range(0, len(letters), BATCH_MAX):
                 refused += _send(backend, box, letters[start : start + BATCH_MAX])
@@ -66,6 +66,26 @@ def replay(ctx: click.Context, connection: Connection, *, spool: Path | None) ->
     tell(f"{stored} stored, {refused} refused again{_unless_there(folder, spool)}")
     if refused:
         ctx.exit(1)
+
+
+@deadletter.command()
+@spool_option
+@click.option("--yes", "is_sure", is_flag=True, help="Do not ask.")
+@connected
+@click.pass_context
+def discard(
+    ctx: click.Context, connection: Connection, *, spool: Path | None, is_sure: bool
+) -> None:
+    """Delete every dead letter, for good; asks first. They may hold what people do and buy."""
+    connection.check_there()
+    with connection.opened() as backend:
+        folder = _folder(backend, connection, spool)
+    with DeadLetters(folder).emptying() as letters:
+        found = several(len(letters), "dead letter")
+        if letters and not is_sure and not click.confirm(f"delete {found} for good?"):
+            tell("nothing was deleted")
+            ctx.exit(1)
+    tell(f"{found} deleted{_unless_there(folder, spool)}")
 
 
 def _folder(backend: Backend, connection: Connection, spool: Path | None) -> Path:

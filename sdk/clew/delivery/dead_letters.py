@@ -3,8 +3,8 @@ What was given up, kept for people to look at and to send again.
 
 A file of lines in the spool's folder, one JSON object each: ``{"at", "reason", "item"}``, or
 ``"bytes"`` (base64) in place of `item` for what is no JSON. Several processes add to it: a line is
-one write, under the file's lock. Replaying moves them to another file first, so that what is
-refused again does not come back at once, and deletes that last, so that breaking off loses nothing.
+one write, under the file's lock. Emptying moves them to another file first, so that what is refused
+again does not come back at once, and deletes that last, so that breaking off loses nothing.
 """
 
 import fcntl
@@ -82,12 +82,12 @@ class DeadLetters:
         return [*_letters(self._folder / _REPLAYED), *_letters(self._folder / _NAME)]
 
     @contextmanager
-    def replaying(self) -> Iterator[list[DeadLetter]]:
+    def emptying(self) -> Iterator[list[DeadLetter]]:
         """
         Give all of them, and forget them when the block ends; not when it raises.
 
         Raises:
-            BackendUnavailableError: another process replays them.
+            BackendUnavailableError: another process is about it.
             OSError: the disk refuses.
         """
         taken, current = self._folder / _REPLAYED, self._folder / _NAME
@@ -115,7 +115,7 @@ def _locked(path: Path, *, wait: bool = True) -> Iterator[int]:
                 yield fd
                 return
         except BlockingIOError as error:
-            raise BackendUnavailableError(f"{path} is being replayed by another process") from error
+            raise BackendUnavailableError(f"{path} is being emptied by another process") from error
         finally:
             # Closing alone would leave the lock to a child that was forked meanwhile.
             fcntl.flock(fd, fcntl.LOCK_UN)
