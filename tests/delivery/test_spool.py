@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import signal
 import stat
 import subprocess
@@ -192,6 +193,22 @@ def test_a_file_that_fails_is_left_for_another(tmp_path, timing):
     assert second.segment is not first.segment
     assert (read(first), read(second)) == ([b"first"], [b"second"])
     spool.close()
+
+
+def test_a_spool_that_is_deleted_goes_on_in_another_file(tmp_path, caplog):
+    """What comes a second later is safe again; what was in the file is still delivered from it."""
+    spool = Spool(tmp_path / "spool")
+    first = spool.append(b"one", 0.0)
+    shutil.rmtree(tmp_path / "spool")
+    blind = spool.append(b"two", 0.9)
+    seen = spool.append(b"three", 1.0)
+    spool.append(b"four", 9.0)
+    assert [read(extent) for extent in (first, blind, seen)] == [[b"one"], [b"two"], [b"three"]]
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "was deleted" in caplog.text
+    spool.settle([first, blind])
+    spool.close()
+    assert adopt_all(Spool(tmp_path / "spool")) == [b"three", b"four"]
 
 
 def test_a_disk_that_stays_full_is_spoken_of_once(tmp_path, timing, caplog):

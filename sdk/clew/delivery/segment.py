@@ -121,6 +121,11 @@ class Segment:
         """From the first record that is not settled to the end."""
         return Extent(self, self.acked, self.size)
 
+    @property
+    def is_deleted(self) -> bool:
+        """Whether somebody has deleted the file, so that it ends with this process."""
+        return os.fstat(self._fd).st_nlink == 0
+
     def append(self, payload: bytes, at: float) -> Extent:
         """
         Write a record by one system call; it then survives the death of this process.

@@ -7,6 +7,7 @@ A folder of segments: records that outlive the process which put them.
 - A dead process's files are claimed, one by one, by whoever takes their lock first.
 - A disk that refuses never raises to the caller: `append` answers None, the outage is logged once,
   and the disk is tried again a second later.
+- A file that somebody has deleted is noticed within a second, and another one goes on.
 """
 
 import logging
@@ -27,6 +28,8 @@ __all__ = ["Durability", "Spool", "left_behind"]
 Durability = Literal["process", "disk"]
 
 _RETRY_SECONDS = 1.0
+#: How often it is looked whether the current file is there still, at most.
+_LOOK_SECONDS = 1.0
 _log = logging.getLogger("clew")
 
 
@@ -66,6 +69,8 @@ class Spool:
         self._token = os.urandom(4).hex()
         self._sequence = 0
         self._down_until: float | None = None
+        # In seconds since the epoch, as the records have it.
+        self._look_at = 0.0
         # Held for a group commit, and to close a file: its number must not pass to another
         # meanwhile.
         self._sync_lock = threading.Lock()
@@ -80,6 +85,9 @@ class Spool:
         """
         segment = self._current
         try:
+            if at >= self._look_at:
+                self._look(at)
+                segment = self._current
             if segment is None or segment.size >= self._segment_bytes:
                 segment = self._rotate()
                 if segment is None:
@@ -176,6 +184,18 @@ class Spool:
                 segment.sync(end)
         except OSError as error:
             _log.warning("%s: records may not survive a loss of power: %s", self.directory, error)
+
+    def _look(self, at: float) -> None:
+        """Go on in another file if the current one was deleted; what it has can still be read."""
+        self._look_at = at + _LOOK_SECONDS
+        segment = self._current
+        if segment is not None and segment.is_deleted:
+            _log.warning(
+                "%s was deleted; what waits in it is delivered if this process lives, and what "
+                "comes goes to another file: leave the spool to clew",
+                segment.path,
+            )
+            self._seal()
 
     def _rotate(self) -> Segment | None:
         """
