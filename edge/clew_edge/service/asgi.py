@@ -5,7 +5,10 @@ from typing import Any, TypeAlias
 
 import orjson
 
-__all__ = ["Message", "Receive", "Scope", "Send", "header", "respond", "respond_json"]
+__all__ = ["WHOLE", "Message", "Receive", "Scope", "Send", "header", "respond", "respond_json"]
+
+#: A scope has this once all of its request has arrived, where the server tells so.
+WHOLE = "clew.whole"
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]

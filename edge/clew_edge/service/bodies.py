@@ -9,7 +9,7 @@ the request is answered.
 import asyncio
 import zlib
 
-from clew_edge.service.asgi import Message, Receive, Scope, header
+from clew_edge.service.asgi import WHOLE, Message, Receive, Scope, header
 from clew_edge.service.limits import Limits
 from clew_edge.service.problems import RefusedError
 
@@ -50,7 +50,11 @@ async def read_body(scope: Scope, receive: Receive, limits: Limits) -> bytes:
     if declared is not None and declared.isdigit() and int(declared) > limits.body_bytes:
         raise _too_large(limits.body_bytes)
     try:
-        body = await _received(scope, receive, limits)
+        if WHOLE in scope:  # as most: to set a deadline costs what it costs to parse a request
+            body = await _received(scope, receive, limits)
+        else:
+            async with asyncio.timeout(limits.read_seconds):
+                body = await _received(scope, receive, limits)
     except TimeoutError:
         raise RefusedError(
             408,
@@ -92,30 +96,17 @@ async def discard(scope: Scope, receive: Receive, limits: Limits) -> bool:
 
 
 async def _received(scope: Scope, receive: Receive, limits: Limits) -> bytes:
-    """
-    Take a body as it comes.
-
-    Raises:
-        TimeoutError: it does not come in time.
-    """
-    message = _at_once(receive)
-    body = b"" if message is None else _piece(message, scope, limits)
-    if message is None or message.get("more_body", False):
-        async with asyncio.timeout(limits.read_seconds):
-            body = await _rest(body, scope, receive, limits)
+    """Take a body as it comes."""
+    message = await receive()
+    body = _piece(message, scope, limits)
+    if message.get("more_body", False):
+        chunks = [body]
+        while message.get("more_body", False):
+            message = await receive()
+            chunks.append(_piece(message, scope, limits))
+        body = b"".join(chunks)
     scope[_READ] = True
     return body
-
-
-async def _rest(body: bytes, scope: Scope, receive: Receive, limits: Limits) -> bytes:
-    """Take what follows the beginning of a body."""
-    chunks = [body]
-    more = True
-    while more:
-        message = await receive()
-        chunks.append(_piece(message, scope, limits))
-        more = message.get("more_body", False)
-    return b"".join(chunks)
 
 
 def _piece(message: Message, scope: Scope, limits: Limits) -> bytes:
@@ -127,21 +118,6 @@ def _piece(message: Message, scope: Scope, limits: Limits) -> bytes:
         raise _too_large(limits.body_bytes)
     _claim(scope, limits, len(piece))
     return piece
-
-
-def _at_once(receive: Receive) -> Message | None:
-    """
-    Give what is there already; None if it must be waited for.
-
-    Most bodies come with their head, and to set a deadline for them costs what parsing them costs.
-    """
-    coming = receive().__await__()
-    try:
-        next(coming)
-    except StopIteration as done:
-        return done.value  # type: ignore[no-any-return]
-    coming.close()  # as if whoever waits had been cancelled
-    return None
 
 
 def _decompressed(scope: Scope, body: bytes, limits: Limits) -> bytes:

@@ -14,6 +14,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from clew_edge.service.asgi import WHOLE
 from clew_edge.service.joining import JoiningTransport
 
 __all__ = [
@@ -112,6 +113,7 @@ class Protocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """All of a request is there."""
         self._step(None)
+        self.scope[WHOLE] = True  # type: ignore[literal-required] # a word of our own
         super().on_message_complete()
 
     def on_response_complete(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from clew_edge.service.asgi import WHOLE
 from clew_edge.service.bodies import CLAIMED, DisconnectedError, discard, read_body
 from clew_edge.service.limits import Limits, Room
 from clew_edge.service.problems import RefusedError
@@ -55,6 +56,20 @@ def refusal(*args: Any, **more: Any) -> tuple[int, str]:
 def test_a_body_in_pieces() -> None:
     """The pieces of a body are put together."""
     assert read([b"a" * 500, b"", b"b" * 500]) == b"a" * 500 + b"b" * 500
+
+
+@pytest.mark.parametrize("told", [{}, {WHOLE: True}], ids=["by any server", "by ours"])
+def test_a_server_that_takes_its_time_with_what_it_has(told: dict[str, Any]) -> None:
+    """A piece that was taken is not lost while the server, or a middleware, awaits more."""
+
+    async def slowly() -> Any:
+        message = await receive()
+        await asyncio.sleep(0)
+        return message
+
+    receive = receiver([b"a", b"b"])
+    scope = {"method": "POST", "headers": [], **told}
+    assert asyncio.run(read_body(scope, slowly, LIMITS)) == b"ab"
 
 
 def test_a_body_over_the_bound() -> None:
