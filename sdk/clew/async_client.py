@@ -18,7 +18,7 @@ from clew.model.decision import Decision
 from clew.model.measurement import Measurement
 from clew.model.profile import Profile
 from clew.model.words import Channel, Party, Traffic
-from clew.outlet import Durability, OnLoss, Overflow
+from clew.outlet import Awaiting, Durability, OnLoss, Overflow
 from clew.threads import alone, submit, waited
 
 __all__ = ["AsyncClient"]
@@ -249,7 +249,9 @@ class AsyncClient:
         wait: float | None = None,
     ) -> ReportStatus | Awaitable[ReportStatus]:
         """As `Client.report`; with *wait*, to be awaited until it is stored."""
-        status = self._client.report(
+        core = self._client._core  # noqa: SLF001 - two faces of one core
+        awaiting = None if wait is None else core.awaiting(wait)
+        status = core.report(
             decision,
             type,
             value=value,
@@ -261,11 +263,19 @@ class AsyncClient:
             actor=actor,
             note=note,
             department=department,
+            awaiting=awaiting,
         )
-        return status if wait is None else self._stored(status, wait)
+        if wait is None or awaiting is None:
+            return status
+        return self._stored(awaiting, status, wait)
 
-    async def _stored(self, status: ReportStatus, seconds: float) -> ReportStatus:
-        await self.flush(seconds)
+    async def _stored(
+        self, awaiting: Awaiting, status: ReportStatus, seconds: float
+    ) -> ReportStatus:
+        try:
+            await self.flush(seconds)
+        finally:
+            status = self._client._core.awaited(awaiting, status)  # noqa: SLF001 - as above
         return status
 
     async def consent(

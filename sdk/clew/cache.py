@@ -116,14 +116,19 @@ class DecisionCache:
         return not self._people
 
     def of(self, subject: str) -> Kept:
-        """Give what is kept for the person a subject belongs to."""
-        person = self._canonical.get(subject, subject)
-        kept = self._people.get(person)
+        """Give what is kept for the person a subject belongs to, from now on if nothing is."""
+        kept = self.find(subject)
         if kept is None:
-            kept = self._people[person] = Kept()
+            kept = self._people[self._canonical.get(subject, subject)] = Kept()
             if len(self._people) > PEOPLE_MAX:
                 self._let_go(self._people.popitem(last=False)[1])
-        else:
+        return kept
+
+    def find(self, subject: str) -> Kept | None:
+        """As `of`, where something is kept already."""
+        person = self._canonical.get(subject, subject)
+        kept = self._people.get(person)
+        if kept is not None:
             self._people.move_to_end(person)
         return kept
 

@@ -261,15 +261,19 @@ class Client:
             view_id: which showing was seen.
             reverses: the id of an outcome that this one cancels.
             actor: who overrode, or reported by hand.
-            wait: until it is stored, for so many seconds at most.
+            wait: until it is stored, for so many seconds at most; the answer is then what the store
+                or the server says.
 
         Returns:
-            `applied`; `queued` when the decision or the backend is not at hand yet; `duplicate`;
-            `late` after every window; `refused` when it breaks the schema.
+            `applied`; `queued` when the decision or the backend is not at hand yet, as always at a
+            server without `wait`; `duplicate`; `late` after every window; `refused` when it breaks
+            the schema, or the server does not know the token.
 
         Raises:
-            TokenError: the token was not issued here.
+            TokenError: the token was not issued here. At a server only its form is looked at here;
+                a signature that is wrong is refused there (`losses["token"]`).
         """
+        awaiting = None if wait is None else self._core.awaiting(wait)
         status = self._core.report(
             decision,
             type,
@@ -282,10 +286,12 @@ class Client:
             actor=actor,
             note=note,
             department=department,
+            awaiting=awaiting,
         )
-        if wait is not None:
-            self.flush(wait)
-        return status
+        if wait is None or awaiting is None:
+            return status
+        self.flush(wait)
+        return self._core.awaited(awaiting, status)
 
     def consent(
         self,

@@ -8,7 +8,7 @@ fall-back and count. Misuse raises.
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 import orjson
@@ -37,7 +37,7 @@ from clew.model.profile import Profile
 from clew.model.request import DecisionRequest
 from clew.model.words import ConsentState, Reason, Traffic
 from clew.once import Once
-from clew.outlet import Durability, OnLoss, Outlet, Overflow, spool_folder
+from clew.outlet import Awaiting, Durability, OnLoss, Outlet, Overflow, spool_folder
 
 __all__ = ["Core", "ReportStatus"]
 
@@ -55,6 +55,11 @@ class Core:
 
     Args: as `Client`.
     """
+
+    #: Of a backend elsewhere, which keeps decisions here; None of others.
+    _recall: Callable[..., dict[str, Decision] | None] | None = None
+    #: Whether the backend has the keys of tokens; else they go to where they are.
+    _verifies_tokens = True
 
     def __init__(
         self,
@@ -123,13 +128,17 @@ class Core:
         )
         self._failures = Failures(self.outbox.lose, self.outbox.losses, clock=self.clock)
         self._linking = Linking(
-            self.backend, clock=self.clock, tenant=self.tenant, flush=self.outbox.flush
+            self.backend,
+            clock=self.clock,
+            tenant=self.tenant,
+            flush=self.outbox.flush,
+            trouble=lambda: self.outbox.trouble,
         )
         self._fallback = Fallback(
             self.backend, clock=self.clock, count=self.outbox.lose, once=self._once
         )
-        # Of a backend elsewhere, which keeps decisions here.
         self._recall = getattr(self.backend, "recall", None)
+        self._verifies_tokens = getattr(self.backend, "verifies_tokens", True)
         start = getattr(self.backend, "start", None)
         if start is None:
             # What dead processes left behind is seen by the first decision (RULES F4).
@@ -208,9 +217,15 @@ class Core:
         id: str | None,
         at: Instant | None,
         value: float | None,
+        awaiting: Awaiting | None = None,
         **more: str | None,
     ) -> ReportStatus:
-        """Say what came of a decision, given itself or by its token."""
+        """
+        Say what came of a decision, given itself or by its token.
+
+        Args:
+            awaiting: is told what becomes of it.
+        """
         self.check_open()
         if isinstance(decision, Decision):
             name = decision.id
@@ -231,10 +246,26 @@ class Core:
         except DocumentError as error:
             self._refuse(error, type, id)
             return "refused"
+        if isinstance(decision, str) and not self._verifies_tokens:
+            fact["token"] = decision  # by which the server sees that it is genuine (RULES K2)
+        if awaiting is not None:
+            awaiting.begin(fact["id"])
         admission = self._admit("report", {"outcome": fact})
         if admission.payload is not None:
             self.outbox.put(admission.payload)
         return admission.status  # type: ignore[return-value]
+
+    def awaiting(self, seconds: float) -> Awaiting:
+        """Wait so long for what becomes of a report, which is given this."""
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+            raise TypeError(f"wait is a number of seconds, not {seconds!r}")
+        return Awaiting(self.outbox.awaited)
+
+    def awaited(self, awaiting: Awaiting, status: ReportStatus) -> ReportStatus:
+        """Wait no longer; gives what has become of the report, else what was known at first."""
+        awaiting.end()
+        known = awaiting.status
+        return status if known is None or known == "retry" else known
 
     # -- deciding
 
@@ -258,7 +289,14 @@ class Core:
         if not names:
             return {}
         kept = self.recall(
-            names, subject, context, request_id, anonymous_subject, session_id, traffic
+            names,
+            subject=subject,
+            context=context,
+            deadline_ms=deadline_ms,
+            request_id=request_id,
+            anonymous_subject=anonymous_subject,
+            session_id=session_id,
+            traffic=traffic,
         )
         if kept is not None:
             return kept
@@ -295,20 +333,28 @@ class Core:
     def recall(
         self,
         slots: Sequence[str],
+        *,
         subject: str | None,
         context: Mapping[str, Any] | None,
+        deadline_ms: float | None,
         request_id: str | None,
         anonymous_subject: str | None,
         session_id: str | None,
         traffic: Traffic,
     ) -> dict[str, Decision] | None:
-        """Give the decisions of slots, checked as by `decide`, if all are kept; never waits."""
+        """
+        Give the decisions of slots if the backend has kept all of them; never waits.
+
+        Arguments as of `decide`, and checked as there.
+        """
         if self._recall is None or request_id is not None:
+            return None
+        if deadline_ms is not None and not deadline_ms > 0.0:
             return None
         try:
             asker = (subject, anonymous_subject, session_id, traffic)
-            return self._recall(slots, asker, context or {})  # type: ignore[no-any-return]
-        except TypeError:  # an id is no text, or the context no JSON: deciding says so
+            return self._recall(slots, asker, {} if context is None else context)
+        except Exception:  # noqa: BLE001 - of a wrong id or context, of which deciding says more
             return None
 
     def local(
@@ -340,7 +386,9 @@ class Core:
         try:
             results = self.backend.append(orjson.dumps({"consent": fact}) for fact in facts)
         except ClewError as error:
-            raise ConsentError(f"the consent of {subject!r} was not stored: {error}") from error
+            raise ConsentError(
+                f"the consent of {subject!r} was not stored: {error}", retryable=error.retryable
+            ) from error
         refused = [result for result in results if result.status == "refused"]
         if refused:
             raise ConsentError(

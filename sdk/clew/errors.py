@@ -96,6 +96,10 @@ class PolicyConflict(ClewError):  # noqa: N818 - the state of affairs is the nam
 class ConsentError(ClewError):
     """A consent was not recorded; nothing may be assumed of it."""
 
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
 
 class IdentityError(ClewError, ValueError):
     """Two known ids would be merged, or a link that is to be undone does not exist."""

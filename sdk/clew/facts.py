@@ -97,7 +97,7 @@ def signal(
     if problems:
         raise DocumentError(f"signal {type!r}", problems)
     fact: dict[str, Any] = {
-        "id": id or mint(now, store_bucket(tenant, subject)),
+        "id": mint(now, store_bucket(tenant, subject)) if id is None else id,
         "type": type,
         "subject": subject,
         "occurred_at": occurred_at,
@@ -149,7 +149,7 @@ def outcome(
         raise DocumentError(f"outcome {type!r}", problems)
     fact: dict[str, Any] = {
         # The decision's bucket: an outcome lies where its decision does.
-        "id": id or mint(now, bucket_of(decision) or 0),
+        "id": mint(now, bucket_of(decision) or 0) if id is None else id,
         "type": type,
         "decision": decision,
         "occurred_at": occurred_at,
@@ -264,7 +264,11 @@ def _text_problems(texts: Mapping[str, str | None]) -> Iterable[Problem]:
         if not isinstance(value, str):
             raise TypeError(f"{name} is text, not {value!r}")
         longest = ID_MAX if name in _IDS else TEXT_MAX
-        if len(value) > longest:
+        if name == "id" and not value:  # to make one in its place would count the fact again
+            yield Problem(
+                "/id", "min", "the id is empty; give your own key, or none to have one made"
+            )
+        elif len(value) > longest:
             message = f"{name} has {len(value)} characters; it has at most {longest}"
             yield Problem(f"/{name}", "max", message)
         elif not _is_unicode(value):

@@ -1,7 +1,7 @@
 """Decisions made on the spot where the backend made none: always one, whatever happened (D2)."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any
@@ -40,24 +40,24 @@ class Fallback:
 
     def complete(
         self,
-        made: dict[str, Decision],
-        slots: Sequence[str],
+        made: Mapping[str, Decision],
+        slots: Iterable[str],
         default: Mapping[str, Any] | None,
     ) -> dict[str, Decision]:
-        """Give what the backend made of slots; where it could make nothing, the default."""
+        """Give what the backend made of slots, in order; where it made nothing, the default."""
+        whole: dict[str, Decision] = {}
         for slot in slots:
             one = made.get(slot)
             if one is None or one.policy_version is None:
-                return {slot: self._answer(slot, made.get(slot), default) for slot in slots}
-        return made
+                one = self._answer(slot, one, default)
+            whole[slot] = one
+        return whole
 
     def _answer(
         self, slot: str, made: Decision | None, default: Mapping[str, Any] | None
     ) -> Decision:
         if made is None:
             return self._unknown(slot, default)
-        if made.policy_version is not None:
-            return made
         if made.reason == "error":
             self._count("decide_failed")
         return self._make(slot, made.reason, default)

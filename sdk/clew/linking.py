@@ -35,15 +35,23 @@ class Linking:
 
     Args:
         flush: delivers what was said before, within so many seconds; gives how much remains.
+        trouble: gives why it remains, as far as that is known.
     """
 
     def __init__(
-        self, backend: Backend, *, clock: Clock, tenant: str, flush: Callable[[float], int]
+        self,
+        backend: Backend,
+        *,
+        clock: Clock,
+        tenant: str,
+        flush: Callable[[float], int],
+        trouble: Callable[[], str | None],
     ) -> None:
         self._backend = backend
         self._clock = clock
         self._tenant = tenant
         self._flush = flush
+        self._trouble = trouble
 
     def identify(self, anonymous: str, subject: str) -> str:
         """Link an anonymous id to a known subject; gives the anonymous id to go on with."""
@@ -79,7 +87,8 @@ class Linking:
         """What happened before a link must be known before it."""
         remaining = self._flush(FLUSH_SECONDS)
         if remaining:
+            trouble = self._trouble()
             raise BackendUnavailableError(
                 f"{operation}: {remaining} earlier facts could not be delivered within"
-                f" {FLUSH_SECONDS:g} s; retry"
+                f" {FLUSH_SECONDS:g} s{f' ({trouble})' if trouble else ''}; retry"
             )

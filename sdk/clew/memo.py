@@ -106,14 +106,17 @@ class Memo:
         """As `fill`, if the client has kept all that is not decided; never waits."""
         self._core.check_open()
         check_request(subject, context, default, request_id, deadline_ms, traffic)
+        if self._turn.locked():  # somebody decides already, and that is the answer
+            return False
         kept = self._core.recall(
             self._missing(slots),
-            subject,
-            context,
-            request_id,
-            anonymous_subject,
-            session_id,
-            traffic,
+            subject=subject,
+            context=context,
+            deadline_ms=deadline_ms,
+            request_id=request_id,
+            anonymous_subject=anonymous_subject,
+            session_id=session_id,
+            traffic=traffic,
         )
         if kept is None:
             return False
@@ -149,8 +152,12 @@ class Memo:
         return [slot for slot in slots if slot not in self._made]
 
     def _keep(self, made: Mapping[str, Decision]) -> list[Decision]:
-        """Keep what is the first answer for its slot; gives what nobody will see."""
-        late = [one for slot, one in made.items() if self._made.setdefault(slot, one) is not one]
+        """
+        Keep what is the first answer for its slot; gives what nobody will see.
+
+        A decision that the client had kept is the same one as when it was made.
+        """
+        late = [one for slot, one in made.items() if self._made.setdefault(slot, one).id != one.id]
         return late + self._unused() if self.ended else late
 
     def _unused(self) -> list[Decision]:

@@ -110,13 +110,25 @@ def check(**options: Any) -> None:
         if value is None and name not in _NEVER_NONE:
             continue
         if not law.is_kept(value):
-            told = type(value).__name__ if law.is_secret else f"{value!r:.{_TOLD}}"
+            is_told = not law.is_secret or value == ""
+            told = f"{value!r:.{_TOLD}}" if is_told else type(value).__name__
             raise ConfigurationError(f"{name}: it is {law.wanted}, not {told}")
 
 
 def url_of(url: str | None) -> str:
-    """Where the data lies."""
-    return url or os.environ.get("CLEW_URL") or DEFAULT_URL
+    """
+    Where the data lies.
+
+    Raises:
+        ConfigurationError: `CLEW_URL` is there and empty, as where a variable that it was to be
+            filled from is not: to go on with a file here would hide that.
+    """
+    given = os.environ.get("CLEW_URL") if url is None else url
+    if given == "":
+        raise ConfigurationError(
+            f"CLEW_URL is set, but empty: name a URL, or unset it for {DEFAULT_URL}"
+        )
+    return DEFAULT_URL if given is None else given
 
 
 def tenant_of(tenant: str | None) -> str:

@@ -18,10 +18,10 @@ from clew.delivery.dead_letters import DeadLetters
 from clew.delivery.losses import OnLoss
 from clew.delivery.outbox import Outbox, Overflow
 from clew.delivery.spool import Spool
-from clew.model.batch import ItemResult
+from clew.model.batch import ItemResult, ItemStatus
 from clew.once import Once
 
-__all__ = ["Durability", "OnLoss", "Outlet", "Overflow", "spool_folder"]
+__all__ = ["Awaiting", "Durability", "OnLoss", "Outlet", "Overflow", "spool_folder"]
 
 logger = logging.getLogger("clew")
 
@@ -34,6 +34,30 @@ PENDING_BYTES_IN_MEMORY = 16 * 1024 * 1024
 
 #: How many of those on disk are in memory too, and as many more while the disk refuses.
 PENDING_BYTES_CACHED = 4 * 1024 * 1024
+
+
+class Awaiting:
+    """
+    What becomes of one fact, for whoever waits for it.
+
+    Args:
+        awaited: `Outlet.awaited`.
+    """
+
+    def __init__(self, awaited: "dict[str, Awaiting]") -> None:
+        #: What has become of it; None while that is not known.
+        self.status: ItemStatus | None = None
+        self._awaited = awaited
+        self._name = ""
+
+    def begin(self, name: str) -> None:
+        """Wait for the fact of an id, which is about to be put."""
+        self._name = name
+        self._awaited[name] = self
+
+    def end(self) -> None:
+        """Wait no longer."""
+        self._awaited.pop(self._name, None)
 
 
 class Outlet(Outbox):
@@ -62,6 +86,8 @@ class Outlet(Outbox):
     ) -> None:
         self._backend = backend
         self._once = once
+        #: By id, who waits for facts.
+        self.awaited: dict[str, Awaiting] = {}
         self._dead_letters = None
         spool = None
         memory_bytes = max_pending_bytes or PENDING_BYTES_IN_MEMORY
@@ -94,6 +120,8 @@ class Outlet(Outbox):
         for payload, result in zip(batch, results, strict=True):
             if result.status == "refused":
                 self._bury(payload, result)
+            if self.awaited and (awaiting := self.awaited.get(result.id)) is not None:
+                awaiting.status = result.status
         return [n for n, result in enumerate(results) if result.status == "retry"]
 
     def _bury(self, payload: bytes, result: ItemResult) -> None:
@@ -103,8 +131,13 @@ class Outlet(Outbox):
         self.lose(cause)
         if self._dead_letters is not None and cause != "no_basis":
             self._dead_letters.add(payload, f"{cause}: {message}")
-        if self._once.is_news("not stored", cause):
-            logger.warning("a fact was not stored (%s): %s (said once per cause)", cause, message)
+        place = result.errors[0].pointer if result.errors else ""
+        if self._once.is_news("not stored", f"{cause} {place}"):
+            logger.warning(
+                "a fact was not stored (%s): %s (said once per cause and field)",
+                " ".join(filter(None, (cause, place))),
+                message,
+            )
 
 
 def spool_folder(

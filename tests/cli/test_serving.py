@@ -59,6 +59,13 @@ def test_a_port_that_is_taken(run: Run, keys: Path) -> None:
     assert "--port" in result.stderr
 
 
+def test_another_server_is_no_database(run: Run, keys: Path) -> None:
+    """A server in front of another would only pretend to store anything."""
+    result = run("serve", "--keys", keys, "--backend", "https://key@clew.example")
+    assert result.exit_code == 1
+    assert "serves a database, not another server" in result.stderr
+
+
 def test_memory_is_one_process_s_own(run: Run, keys: Path) -> None:
     """Several workers over memory would each have their own data."""
     result = run("serve", "--keys", keys, "--backend", "memory://", "--workers", "2")

@@ -4,8 +4,10 @@ import asyncio
 import threading
 
 import pytest
+from attrs import evolve
 
 from clew import AsyncClient, AsyncVisitor
+from clew.memo import Memo
 from clew.threads import THREADS_MAX, submit
 from client.stores import (
     LATE_MS,
@@ -220,3 +222,41 @@ def test_visitors_without_end(hanging):
 
     asyncio.run(loop())
     assert len({call.result() for call in started}) == THREADS_MAX
+
+
+def test_a_decision_that_is_kept_meanwhile_is_not_voided(client):
+    """While one thread decides nobody recalls; the same decision, kept, is no other one (D8)."""
+    made = client.decide("hero", subject="u-1")
+    core = Recalling(made)
+    memo = core.memo = Memo(core)
+    asked = {"default": None, "deadline_ms": None, "request_id": None, "traffic": "human"}
+    whose = {"subject": "u-1", "context": {}, "anonymous_subject": None, "session_id": None}
+    memo.take(["hero"], None)
+    memo.fill(["hero"], **asked, **whose)
+    assert core.recalled == [False]
+    assert memo.recall(["none"], **asked, **whose)
+    memo._made.pop("hero")
+    assert memo.recall(["hero"], **asked, **whose)
+    assert memo._keep({"hero": made}) == []
+    assert core.voided == []
+
+
+class Recalling:
+    """A core that is asked to recall while it decides."""
+
+    def __init__(self, made):
+        self.made, self.memo = made, None
+        self.recalled, self.voided = [], []
+
+    def check_open(self):
+        pass
+
+    def decide(self, slots, **asked):
+        self.recalled.append(self.memo.recall(slots, **asked))
+        return {"hero": self.made}
+
+    def recall(self, slots, **_):
+        return {slot: evolve(self.made, cache="hit") for slot in slots}
+
+    def void(self, decisions):
+        self.voided += decisions

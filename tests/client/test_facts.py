@@ -212,6 +212,8 @@ def test_an_id_counts_once_over_two_clients(world, client):
         pytest.param({"type": "product_veiwed"}, "/type", id="not declared"),
         pytest.param({"data": {"price": "9"}}, "/data/price", id="wrong type"),
         pytest.param({"data": {}}, "/data/price", id="missing"),
+        pytest.param({"data": {"price": float("nan")}}, "/data/price", id="no number"),
+        pytest.param({"id": ""}, "/id", id="empty id"),
         pytest.param({"party": "third"}, "/party", id="third party"),
         pytest.param({"at": "yesterday"}, "/occurred_at", id="no instant"),
         pytest.param({"at": "2036-01-01T00:00:00Z"}, "/occurred_at", id="from the future"),

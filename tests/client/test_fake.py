@@ -1,7 +1,10 @@
 """The fake client and the fixtures that come with clew."""
 
+import asyncio
+
 import pytest
 
+from clew import AsyncClient
 from clew.errors import ClosedError, DocumentError
 from clew.testing import FakeClient, HandClock
 
@@ -16,6 +19,22 @@ def test_it_answers_from_a_table():
     assert (other.get("headline"), other.reason) == ("Yes", "unknown_slot")
     client.fix("other", {"headline": "Now"})
     assert client.decide("other", subject="u-1").get("headline") == "Now"
+
+
+def test_it_answers_under_asyncio():
+    """The asyncio faces of a fake client, as an application or the middleware uses them."""
+    client = FakeClient({"hero": {"headline": "Hi"}})
+
+    async def main():
+        both = AsyncClient.over(client)
+        decision = await both.decide("hero", subject="u-1")
+        seen = await both.visitor("u-1").decide("hero")
+        assert decision.get("headline") == seen.get("headline") == "Hi"
+        assert await both.report(decision, "displayed", wait=1.0) == "applied"
+
+    asyncio.run(main())
+    assert client.report(client.decide("hero", subject="u-1"), "sent", wait=1.0) == "applied"
+    assert [outcome["type"] for outcome in client.outcomes] == ["displayed", "sent"]
 
 
 def test_it_remembers_what_it_was_told():

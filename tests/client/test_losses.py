@@ -146,6 +146,8 @@ def test_a_bound_holds_in_memory(tmp_path: Path) -> None:
         ({"keys": [b"k" * 40]}, "keys: it is a list of texts, .*, not list$"),
         ({"clock": 5}, "clock: it is an object whose now"),
         ({"url": 5}, "url: it is a URL such as sqlite:///shop.db, not int"),
+        ({"url": ""}, "url: it is a URL such as sqlite:///shop.db, not ''"),
+        ({"url": "127.0.0.1:80"}, "is no backend URL; use for .* https://host of a clew server"),
     ],
     ids=lambda value: (
         " ".join(f"{k}={v!r:.9}" for k, v in value.items()) if isinstance(value, dict) else ""
@@ -156,6 +158,13 @@ def test_options_that_make_no_sense_are_refused(wrong: dict[str, Any], told: str
     with pytest.raises(ConfigurationError, match=told) as caught:
         Client(**{"url": "memory://", **wrong})
     assert "kkkk" not in str(caught.value)
+
+
+def test_a_setting_that_is_empty_is_no_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that was to be filled in and is not opens no file in its place."""
+    monkeypatch.setenv("CLEW_URL", "")
+    with pytest.raises(ConfigurationError, match="CLEW_URL is set, but empty"):
+        Client()
 
 
 @pytest.mark.parametrize("tenant", ["other", "..", "a/b"])

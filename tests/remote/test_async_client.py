@@ -81,7 +81,7 @@ def test_the_same_words_under_asyncio(remote):
             client.emit("product_viewed", subject="u-1")
             decision = await client.decide("paged", subject="u-1")
             assert decision.creative == "viewer"
-            assert await client.report(decision, "displayed", wait=PATIENCE_SECONDS) == "queued"
+            assert await client.report(decision, "displayed", wait=PATIENCE_SECONDS) == "applied"
             assert await client.identify("a-1", "u-1") == "a-1"
             assert (await client.profile("a-1")).traits["views"] == 1
             assert [one.id for one in await client.decisions("u-1")] == [decision.id]

@@ -59,8 +59,9 @@ def test_consent_and_identity_are_stored_or_raise(remote):
     """While the server is away neither returns as if it were stored; after it, both are."""
     client = remote.client()
     remote.server.stop()
-    with pytest.raises(ConsentError, match="was not stored"):
+    with pytest.raises(ConsentError, match="was not stored") as caught:
         client.consent("u-1", grant=["personalise"])
+    assert caught.value.retryable
     with pytest.raises(BackendUnavailableError):
         client.identify("a-1", "u-1")
     remote.server.start()
@@ -70,8 +71,24 @@ def test_consent_and_identity_are_stored_or_raise(remote):
     client.unmerge("a-1", "u-1")
     with pytest.raises(IdentityError):
         client.unmerge("a-1", "u-1")
-    with pytest.raises(ConsentError, match="no purpose 'fly'"):
+    with pytest.raises(ConsentError, match="no purpose 'fly'") as caught:
         client.consent("u-1", grant=["fly"])
+    assert not caught.value.retryable
+
+
+def test_what_keeps_a_link_waiting_is_said(remote, monkeypatch):
+    """A link that must wait for facts says why they do not go: here, the key."""
+    monkeypatch.setattr("clew.linking.FLUSH_SECONDS", 0.2)
+    remote.allow("u-1")
+    client = remote.client()
+    refusal = Response(401, b'{"detail": "this key is not known here"}', {})
+    remote.server.answer = lambda path: refusal if path.startswith("/clew/v1/append") else None
+    client.emit("product_viewed", subject="u-1")
+    with pytest.raises(
+        BackendUnavailableError, match=r"1 earlier facts .* is not known here"
+    ) as caught:
+        client.identify("a-1", "u-1")
+    assert remote.server.url.partition("@")[2] in str(caught.value)
 
 
 def test_nothing_stale_is_shown_after_a_withdrawal(remote):

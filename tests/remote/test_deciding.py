@@ -57,10 +57,12 @@ def test_what_is_kept_of_one_slot_alone_is_shown_with_the_other(remote):
     hero = client.decide("hero", subject="u-1")
     made = client.decide_all(["hero", "kept"], subject="u-1")
     assert (made["hero"].id, made["hero"].cache, made["kept"].cache) == (hero.id, "hit", "miss")
+    mixed = client.decide_all(["hero", "none", "paged", "kept"], subject="u-1")
+    assert list(mixed) == ["hero", "none", "paged", "kept"]  # whatever is kept of them
     again = client.decide_all(["kept", "hero"], subject="u-1")
     assert list(again) == ["kept", "hero"]
     assert [one.cache for one in again.values()] == ["hit", "hit"]
-    assert len(remote.server.asked(DECIDE)) == 2
+    assert len(remote.server.asked(DECIDE)) == 3
 
 
 def test_misuse_is_told_though_the_decision_is_kept(remote):
@@ -71,7 +73,54 @@ def test_misuse_is_told_though_the_decision_is_kept(remote):
     for wrong in ({"default": "none"}, {"context": 5}, {"deadline_ms": "1"}, {"subject": 1}):
         with pytest.raises(TypeError):
             client.decide("hero", **{"subject": "u-1", **wrong})
-    assert client.decide("hero", subject="u-1", session_id=["s-1"]).reason == "error"
+    for wrong in ({"session_id": ["s-1"]}, {"deadline_ms": 0}, {"context": Sick()}):
+        assert client.decide("hero", **{"subject": "u-1", **wrong}).reason == "error"
+
+
+class Sick(dict):
+    """A context that is looked up somewhere, where it fails."""
+
+    def get(self, *_):
+        raise RuntimeError("the session is gone")
+
+    __iter__ = items = keys = get
+
+
+def test_ids_that_are_none_push_nobody_out(remote, monkeypatch):
+    """What is kept is kept for people, not for whatever a visitor brings as an id."""
+    monkeypatch.setattr("clew.cache.PEOPLE_MAX", 3)
+    remote.allow("u-1")
+    client = remote.client()
+    shown = client.decide("hero", subject="u-1")
+    for number in range(5):
+        client.decide("hero", subject=f"{number}" * 200)
+    assert client.decide("hero", subject="u-1").id == shown.id
+
+
+def test_what_is_kept_is_not_waited_for(remote):
+    """While somebody is at what is kept, a look at it finds nothing: an event loop goes on."""
+    remote.allow("u-1")
+    client = remote.client()
+    client.decide("hero", subject="u-1")
+    backend = client._core.backend
+    asked = (("hero",), ("u-1", None, None, "human"), {})
+    assert backend.recall(*asked)["hero"].cache == "hit"
+    with backend._deciding._lock:
+        assert backend.recall(*asked) is None
+
+
+def test_the_first_failure_is_told_and_what_follows_is_not(remote, caplog):
+    """The log has the cause of the first decision that falls back, then the end of it."""
+    remote.allow("u-1")
+    client = remote.client()
+    remote.server.stop()
+    for _ in range(3):
+        assert client.decide("hero", subject="u-1").reason == "error"
+    [said] = [record.message for record in caplog.records if "fall back" in record.message]
+    assert remote.server.url.partition("@")[2] in said
+    remote.server.start()
+    eventually(lambda: client.decide("hero", subject="u-1").reason == "bandit")
+    eventually(lambda: "answers again" in caplog.text)
 
 
 def test_other_people_keep_what_they_have(remote):

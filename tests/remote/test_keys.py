@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from clew.backends.http.keys import Keys
 from clew.cache import Key
@@ -72,5 +73,20 @@ def test_another_policy_is_looked_at_anew() -> None:
     keys = Keys()
     key(keys, compiled())
     live = compiled("2", sticky="view")
+    one, other = (key(keys, live, view_id=name) for name in ("v-1", "v-2"))
+    assert one != other
+
+
+def test_a_policy_that_is_found_meanwhile_is_not_mistaken() -> None:
+    """Who is still at the former policy writes down nothing of it for the next."""
+    keys, live = Keys(), compiled("2", sticky="view")
+
+    class Former(dict[str, Any]):
+        def get(self, name: str, _default: Any = None) -> Any:
+            key(keys, live, "other")  # another thread has learned of the next one
+            return former.slots[name]
+
+    former = compiled()
+    key(keys, evolve(former, slots=Former()))
     one, other = (key(keys, live, view_id=name) for name in ("v-1", "v-2"))
     assert one != other

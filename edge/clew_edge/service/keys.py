@@ -132,7 +132,7 @@ class KeyFile:
                 self._seen = seen
                 self._take(read(self._path))
         except (OSError, DocumentError) as error:
-            logger.error("the keys stay what they were: %s", error)  # noqa: TRY400 - no bug of ours
+            logger.error("%s: the keys stay what they were: %s", self._path, error)  # noqa: TRY400 - no bug of ours
 
     def _take(self, keys: Keys) -> None:
         entries: dict[str, list[_Entry]] = {}

@@ -34,7 +34,8 @@ def open_backend(
     scheme, separator, _ = url.partition("://")
     if not separator:
         raise ConfigurationError(
-            f"{url!r} is no backend URL; use for example sqlite:///clew.db or memory://"
+            f"{url!r} is no backend URL; use for example sqlite:///clew.db, memory://, or "
+            "https://host of a clew server"
         )
     opener = _ours(scheme) or _installed(scheme)
     return opener(url, tenant=tenant, keys=keys, **options)

@@ -60,10 +60,11 @@ class Shelf:
                 write.put_setting(self._tenant, _LIVE, name.encode())
             elif live.decode() != name:
                 logger.warning(
-                    "policy %s is stored, but %s is live; `clew policy publish PATH` makes it "
-                    "live, given it in a file",
+                    "policy %s is stored, but %s stays live until somebody publishes the other: "
+                    "clew policy publish PATH --tenant %s --backend URL",
                     name,
                     live.decode(),
+                    self._tenant,
                 )
         self._checked = -1
 

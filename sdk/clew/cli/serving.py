@@ -59,6 +59,8 @@ def serve(
     Port 0 is any that is free. SIGTERM ends it: what was accepted is finished first.
     """
     _check_installed()
+    if url.startswith(("http:", "https:")):
+        raise ConfigurationError("clew serve serves a database, not another server: name one")
     if url.startswith("memory:") and workers > 1:
         raise ConfigurationError("memory:// is one process's own; use --workers 1 or a database")
     tenants = sorted({one.tenant for one in read_keys(keys_path).keys})

@@ -27,6 +27,8 @@ class Outage:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
+        #: What failed last, in words; None since something was taken.
+        self.cause: str | None = None
         self._since: float | None = None
         self._said_at: float | None = None
 
@@ -38,6 +40,7 @@ class Outage:
             waiting: how many records wait.
         """
         now = self._now()
+        self.cause = str(error)
         if self._since is None:
             self._since = now
         lasts = now - self._since
@@ -54,6 +57,7 @@ class Outage:
     def over(self) -> None:
         """Note that something was taken."""
         since, self._since = self._since, None
+        self.cause = None
         if self._said_at is not None and since is not None:
             self._said_at = None
             _log.warning("facts are taken again, after %.0f s", self._now() - since)

@@ -128,6 +128,11 @@ class Outbox:
         with self._worker.lock:
             return self._bare()
 
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing is taken at present, in words; None as far as all is well."""
+        return self._worker.trouble
+
     def lose(self, cause: str) -> None:
         """Count what was lost before it could be put, with what is lost here."""
         with self._worker.lock:

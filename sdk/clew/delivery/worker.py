@@ -84,6 +84,11 @@ class Worker:
         self._wake_at = 1
 
     @property
+    def trouble(self) -> str | None:
+        """Why the last attempt failed, in words; None since one succeeded."""
+        return self._outage.cause
+
+    @property
     def pending(self) -> int:
         """How many records are not settled. The caller holds the lock."""
         return len(self.in_flight) + self._backlog.count

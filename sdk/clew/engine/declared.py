@@ -60,6 +60,8 @@ def _minimised(
         if value is None:
             if rule.required:
                 message = f"{name!r} is required by the policy; give it"
+                if name in data:  # as null, which JSON has in place of what is no number
+                    message = f"{name!r} is required by the policy, but has no value (or NaN)"
                 problems.append(Problem(f"/data/{name}", "required", message))
             continue
         fault = _misfit(rule, value)

@@ -236,7 +236,12 @@ class Decision:
 
     @property
     def items(self) -> tuple[ListItem, ...]:
-        """The positions of a list slot; empty for a slot of one creative."""
+        """
+        The positions of a list slot; empty for a slot of one creative.
+
+        Each has a `position`, the `item` (its id in the catalogue), `content`, `reason` and
+        `propensity`, and says `because` of what.
+        """
         return self._once("_items")  # type: ignore[no-any-return]
 
     @property

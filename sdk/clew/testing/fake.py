@@ -15,6 +15,7 @@ from clew.model.decision import Decision
 from clew.model.measurement import Measurement
 from clew.model.profile import Permission, Profile
 from clew.model.words import ConsentState, Reason
+from clew.outlet import Awaiting
 from clew.testing.clock import HandClock
 
 __all__ = ["FakeClient"]
@@ -44,7 +45,17 @@ class _RecordingCore(Core):
         self.check_open()
         return mint(self.clock.now(), 0)
 
-    def report(self, decision: Decision | str, type: str, **given: Any) -> ReportStatus:
+    def awaiting(self, seconds: float) -> Awaiting:  # noqa: ARG002
+        return Awaiting({})
+
+    def report(
+        self,
+        decision: Decision | str,
+        type: str,
+        *,
+        awaiting: Awaiting | None = None,  # noqa: ARG002
+        **given: Any,
+    ) -> ReportStatus:
         self.check_open()
         name = decision.id if isinstance(decision, Decision) else decision.partition(".")[0]
         self.outcomes.append(outcome(type, name, now=self.clock.now(), **given))

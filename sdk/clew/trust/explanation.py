@@ -67,7 +67,8 @@ def explained(policy: CompiledPolicy, decision: Mapping[str, Any]) -> dict[str, 
         "because": list(_because(policy, decision, explores=explores)),
         "data_used": list(_used(policy, reads["profile"])) if "profile" in reads else None,
         "data_withheld": [
-            {"field": path, "reason": _withheld(policy, path)} for path in reads.get("withheld", ())
+            {"field": path, "reason": _withheld(policy, path, decision["consent"]["purpose"])}
+            for path in reads.get("withheld", ())
         ],
         "context_used": sorted(reads.get("context", ())),
         "method": method,
@@ -88,9 +89,14 @@ def _used(policy: CompiledPolicy, profile: Mapping[str, Any]) -> Iterator[dict[s
         yield used
 
 
-def _withheld(policy: CompiledPolicy, path: str) -> str:
+def _withheld(policy: CompiledPolicy, path: str, purpose: str) -> str:
+    """Why a datum was left alone: it serves another purpose, or the person's word."""
     trait = policy.traits.get(path)
-    return f"no permission for the purpose {trait.purpose!r}" if trait else "not permitted"
+    if trait is None:
+        return "not permitted"
+    if not policy.purposes.covers(trait.purpose, purpose):
+        return f"kept for the purpose {trait.purpose!r}, and this was for {purpose!r}"
+    return f"no permission for the purpose {trait.purpose!r}"
 
 
 def _because(

@@ -150,7 +150,7 @@ def test_what_was_left_alone_is_said(site):
     site.consent(withdraw=["ads"])
     site.decide()
     words = read(site.get("why"))
-    assert "What we left alone secret no permission for the purpose 'ads'" in words
+    assert "secret kept for the purpose 'ads', and this was for 'personalise'" in words
     assert "plum" not in words
     assert "ads No: you withdrew this on 21 November 2026." in words
 

@@ -129,6 +129,9 @@ class HttpBackend:
         self._begin()
         _alive.add(self)
 
+    #: Only the server has their keys, so it is given the token along with what it proves.
+    verifies_tokens = False
+
     def start(self, folder: Path | None, put: Callable[[bytes], object]) -> None:
         """
         Get ready to decide, so that the first decision does not pay for it.
@@ -246,7 +249,7 @@ class HttpBackend:
         return from_json(Profile, document(response), keep_unknown=True)
 
     def read_token(self, token: str, /) -> str | None:
-        """As `Backend.read_token`; what is well formed is verified by the server."""
+        """As `Backend.read_token`, by its form alone: the server verifies it."""
         found = _TOKEN.fullmatch(token) if len(token) <= _TOKEN_MAX else None
         if found is None:
             raise TokenError("this is no token; report with the token of a decision, unchanged")
@@ -328,7 +331,7 @@ class HttpBackend:
             if not self._has_complained:
                 self._has_complained = True
                 logger.error("%s: facts wait until this is mended: %s", self._where, error)  # noqa: TRY400 - no bug of ours
-            raise BackendUnavailableError(str(error)) from error
+            raise BackendUnavailableError(f"{self._where}: {error}") from error
         if self._has_complained:
             self._has_complained = False
             logger.warning("%s takes facts again", self._where)
@@ -372,8 +375,9 @@ class HttpBackend:
         self._is_cut_off = True
         logger.log(
             level,
-            "the live policy could not be fetched: %s; until it is, decisions fall back and facts "
-            "wait; check that `clew serve` runs there, the URL, and the key (said once)",
+            "the live policy could not be fetched: %s; until it is, decisions fall back and the "
+            "server alone checks facts; check that `clew serve` runs there, the URL, and the key "
+            "(said once)",
             error,
         )
 

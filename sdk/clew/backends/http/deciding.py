@@ -20,6 +20,7 @@ from clew.backends.http.breaker import Breaker
 from clew.backends.http.flight import Flight
 from clew.backends.http.keys import Keys
 from clew.backends.http.transport import Response
+from clew.backends.http.trouble import Trouble
 from clew.backends.http.wire import document
 from clew.cache import Aging, Asker, DecisionCache, Entry, Kept, Key
 from clew.clock import Clock
@@ -85,6 +86,7 @@ class Deciding:
         where: str = "the server",
     ) -> None:
         self.breaker = Breaker(time.monotonic)
+        self._trouble = Trouble(where, time.monotonic)
         self._where = where
         self._send = send
         self._clock = clock
@@ -98,6 +100,7 @@ class Deciding:
 
     def decide(self, request: DecisionRequest) -> dict[str, Decision]:
         """Fill slots in time; one that the server does not have is absent."""
+        began = time.monotonic()
         now = self._clock.now()
         asker = (
             request.subject,
@@ -112,7 +115,6 @@ class Deciding:
             made, missing, ahead = _look(kept, keys, now)
             if not missing and not ahead:
                 return made
-            began = time.monotonic()
             asked = _Asked(request, keys, kept, subject)
             flights = self._take_off(asked, missing, ahead)
         end = began + _WAITED / 1_000.0 * (request.deadline_ms or self._deadline_ms)
@@ -129,20 +131,22 @@ class Deciding:
     def recall(
         self, slots: Iterable[str], asker: Asker, context: Mapping[str, Any], now: float
     ) -> dict[str, Decision] | None:
-        """Give what is kept and fresh, if it was shown before and no slot lacks it."""
+        """
+        Give what is kept and fresh, if it was shown before and no slot lacks it.
+
+        Never waits: None while somebody else has the lock, who may be at something longer.
+        """
         subject = asker[0]
         if subject is None:
             return None
         keys = self._keys.of(self._policy(), slots, asker, context)
-        made: dict[str, Decision] = {}
-        with self._lock:
-            entries = self._cache.of(subject).entries
-            for slot, key in keys.items():
-                entry = entries.get(key)
-                if entry is None or not entry.is_shown or now >= entry.aging.fresh_until:
-                    return None
-                made[slot] = entry.show(now)
-        return made
+        if not self._lock.acquire(blocking=False):
+            return None
+        try:
+            kept = self._cache.find(subject)
+            return None if kept is None else _fresh(kept, keys, now)
+        finally:
+            self._lock.release()
 
     def told(self, change: Callable[[DecisionCache], None]) -> None:
         """Something was told of somebody: what is kept changes before anybody decides again."""
@@ -266,20 +270,24 @@ class Deciding:
         if (request.deadline_ms or self._deadline_ms) >= self._deadline_ms and (
             self.breaker.failed()
         ):
-            logger.warning(
-                "%s does not answer in time; decisions fall back until it does", self._where
+            # One by one they are nobody's business, so it is told when there are several.
+            self._trouble.met(
+                f"{self._where} is not heard within {self._deadline_ms:g} ms, for it is slow, or"
+                " this process is too busy to hear it"
             )
 
     def _judge(self, flight: Flight, *, is_in_time: bool) -> None:
         """Tell the breaker how a flight has ended."""
         error = flight.error
         if error is None:
-            if is_in_time and flight.made and self.breaker.succeeded():
-                logger.warning("%s answers again", self._where)
+            if is_in_time and flight.made:
+                self.breaker.succeeded()
+                self._trouble.over()
         elif isinstance(error, BackendRejectedError):
             logger.error("a decide request was refused: %s", self._named(error))
-        elif self.breaker.failed(getattr(error, "retry_after", None)):
-            logger.warning("%s; decisions fall back until it answers", self._named(error))
+        else:
+            self.breaker.failed(getattr(error, "retry_after", None))
+            self._trouble.met(self._named(error))
 
     def _named(self, error: Exception) -> str:
         """What is wrong, with the server's name; an error of the network says it already."""
@@ -293,6 +301,17 @@ class Deciding:
             unused, self._cache.unused = self._cache.unused, []
         for each in unused:
             self._void(each)
+
+
+def _fresh(kept: Kept, keys: Mapping[str, Key], now: float) -> dict[str, Decision] | None:
+    """Give what answers without more ado, if all does; changes nothing else."""
+    made: dict[str, Decision] = {}
+    for slot, key in keys.items():
+        entry = kept.entries.get(key)
+        if entry is None or not entry.is_shown or now >= entry.aging.fresh_until:
+            return None
+        made[slot] = entry.show(now)
+    return made
 
 
 def _look(

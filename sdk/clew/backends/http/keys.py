@@ -1,7 +1,7 @@
 """What a decision hangs on besides what is known of its subject: the key it is kept by (D4)."""
 
 from collections.abc import Hashable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -9,6 +9,9 @@ from clew.cache import Asker, Key
 from clew.engine.compiled import CompiledPolicy, CompiledSlot
 
 __all__ = ["Keys"]
+
+_Found: TypeAlias = tuple[CompiledPolicy | None, dict[str, tuple[str, ...] | None]]
+"""A policy, and by slot the names that it reads of a context; None is all of them."""
 
 #: In place of the names that a slot reads, where they were not found yet.
 _UNKNOWN = ("?",)
@@ -18,8 +21,8 @@ class Keys:
     """Makes keys; what the slots of a policy read of a request is found once."""
 
     def __init__(self) -> None:
-        self._policy: CompiledPolicy | None = None
-        self._names: dict[str, tuple[str, ...] | None] = {}
+        # Replaced as a whole, for other threads may still be at what was found of another policy.
+        self._found: _Found = (None, {})
 
     def of(
         self,
@@ -36,22 +39,25 @@ class Keys:
         Raises:
             TypeError: the context is no JSON.
         """
-        if policy is not self._policy:
-            self._policy, self._names = policy, {}
+        found = self._found
+        if policy is not found[0]:
+            found = self._found = (policy, {})
         keys: dict[str, Key] = {}
         for slot in slots:
-            names = self._names.get(slot, _UNKNOWN)
+            names = found[1].get(slot, _UNKNOWN)
             if names is _UNKNOWN:
-                names = self._find(policy, slot)
+                names = _find(found, slot)
             keys[slot] = (slot, asker, _seen(context, names))
         return keys
 
-    def _find(self, policy: CompiledPolicy | None, slot: str) -> tuple[str, ...] | None:
-        found = None if policy is None else policy.slots.get(slot)
-        if found is None:
-            return None
-        names = self._names[slot] = _names_read(found)
-        return names
+
+def _find(found: _Found, slot: str) -> tuple[str, ...] | None:
+    policy, names = found
+    known = None if policy is None else policy.slots.get(slot)
+    if known is None:
+        return None
+    names[slot] = read = _names_read(known)
+    return read
 
 
 def _seen(context: Mapping[str, Any], names: tuple[str, ...] | None) -> Hashable:
