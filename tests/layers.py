@@ -26,7 +26,7 @@ LAYERS = (
     ("backends",),
     ("facts",),
     ("asking", "failures", "fallback", "linking", "outlet"),
-    ("options",),
+    ("answers", "options"),
     ("core", "memo"),
     ("async_client", "async_visitor", "client", "visitor"),
     ("pages",),

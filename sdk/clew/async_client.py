@@ -164,7 +164,7 @@ class AsyncClient:
         traffic: Traffic = "human",
     ) -> dict[str, Decision]:
         """As `Client.decide_all`."""
-        memo = Memo(self._client._core)  # noqa: SLF001 - two faces of one core
+        memo = Memo(self._client._core.answers)  # noqa: SLF001 - two faces of one core
         try:
             return await asked(
                 memo,

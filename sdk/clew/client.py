@@ -176,7 +176,7 @@ class Client:
         Returns:
             The decision; its `reason` says why it is what it is.
         """
-        made = self._core.decide(
+        made = self._core.answers.decide(
             (slot,),
             subject=subject,
             context=context,
@@ -203,7 +203,7 @@ class Client:
         traffic: Traffic = "human",
     ) -> dict[str, Decision]:
         """Fill several slots of one page at once, by slot; arguments as of `decide`."""
-        return self._core.decide(
+        return self._core.answers.decide(
             slots,
             subject=subject,
             context=context,

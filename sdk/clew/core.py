@@ -8,13 +8,13 @@ fall-back and count. Misuse raises.
 import logging
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 import orjson
 
 from clew import options
-from clew.asking import check_request, slot_names
+from clew.answers import Answers
 from clew.backends import open_backend
 from clew.backends.base import Admission, Backend
 from clew.clock import Clock, SystemClock
@@ -34,8 +34,7 @@ from clew.model.decision import Decision
 from clew.model.measurement import Measurement
 from clew.model.policy import Policy
 from clew.model.profile import Profile
-from clew.model.request import DecisionRequest
-from clew.model.words import ConsentState, Reason, Traffic
+from clew.model.words import ConsentState
 from clew.once import Once
 from clew.outlet import Awaiting, Durability, OnLoss, Outlet, Overflow, spool_folder
 
@@ -55,11 +54,6 @@ class Core:
 
     Args: as `Client`.
     """
-
-    #: Of a backend elsewhere, which keeps decisions here; None of others.
-    _recall: Callable[..., dict[str, Decision] | None] | None = None
-    #: Whether the backend has the keys of tokens; else they go to where they are.
-    _verifies_tokens = True
 
     def __init__(
         self,
@@ -134,10 +128,18 @@ class Core:
             flush=self.outbox.flush,
             trouble=lambda: self.outbox.trouble,
         )
-        self._fallback = Fallback(
-            self.backend, clock=self.clock, count=self.outbox.lose, once=self._once
+        self.answers = Answers(
+            self.backend,
+            clock=self.clock,
+            put=self.outbox.put,
+            report=self.report,
+            failures=self._failures,
+            fallback=Fallback(
+                self.backend, clock=self.clock, count=self.outbox.lose, once=self._once
+            ),
+            check_open=self.check_open,
         )
-        self._recall = getattr(self.backend, "recall", None)
+        # A server has the keys of tokens, so they go there.
         self._verifies_tokens = getattr(self.backend, "verifies_tokens", True)
         start = getattr(self.backend, "start", None)
         if start is None:
@@ -266,109 +268,6 @@ class Core:
         awaiting.end()
         known = awaiting.status
         return status if known is None or known == "retry" else known
-
-    # -- deciding
-
-    def decide(
-        self,
-        slots: Iterable[str],
-        *,
-        subject: str | None,
-        context: Mapping[str, Any] | None,
-        default: Mapping[str, Any] | None,
-        deadline_ms: float | None,
-        request_id: str | None,
-        anonymous_subject: str | None,
-        session_id: str | None,
-        traffic: Traffic,
-    ) -> dict[str, Decision]:
-        """Fill slots: one decision for each that was asked for, whatever happens (RULES D2)."""
-        self.check_open()
-        check_request(subject, context, default, request_id, deadline_ms, traffic)
-        names = slot_names(slots)
-        if not names:
-            return {}
-        kept = self.recall(
-            names,
-            subject=subject,
-            context=context,
-            deadline_ms=deadline_ms,
-            request_id=request_id,
-            anonymous_subject=anonymous_subject,
-            session_id=session_id,
-            traffic=traffic,
-        )
-        if kept is not None:
-            return kept
-        try:
-            request = DecisionRequest(
-                slots=names,
-                subject=subject,
-                anonymous_subject=anonymous_subject,
-                session_id=session_id,
-                context={} if context is None else context,
-                traffic=traffic,
-                request_id=request_id,
-                deadline_ms=deadline_ms,
-            )
-        except ValueError as error:  # an id that a visitor brought may be empty or too long
-            self._failures.met("decide", error)
-            return self.local(names, "error", default)
-        started = 0.0 if deadline_ms is None else self.clock.now()
-        try:
-            made, payloads = self.backend.decide(request)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the page must be served
-            self._failures.met("decide", error)
-            return self.local(names, "error", default)
-        for payload in payloads:
-            self.outbox.put(payload)
-        if deadline_ms is not None and (self.clock.now() - started) * 1000.0 > deadline_ms:
-            self.void(made.values())
-            # The last known good is what stands in for a late answer already (RULES D2).
-            made = {name: one for name, one in made.items() if one.reason == "stale"}
-            missed = [name for name in names if name not in made]
-            return {**made, **self.local(missed, "deadline", default)}
-        return self._fallback.complete(made, names, default)
-
-    def recall(
-        self,
-        slots: Sequence[str],
-        *,
-        subject: str | None,
-        context: Mapping[str, Any] | None,
-        deadline_ms: float | None,
-        request_id: str | None,
-        anonymous_subject: str | None,
-        session_id: str | None,
-        traffic: Traffic,
-    ) -> dict[str, Decision] | None:
-        """
-        Give the decisions of slots if the backend has kept all of them; never waits.
-
-        Arguments as of `decide`, and checked as there.
-        """
-        if self._recall is None or request_id is not None:
-            return None
-        if deadline_ms is not None and not deadline_ms > 0.0:
-            return None
-        try:
-            asker = (subject, anonymous_subject, session_id, traffic)
-            return self._recall(slots, asker, {} if context is None else context)
-        except Exception:  # noqa: BLE001 - of a wrong id or context, of which deciding says more
-            return None
-
-    def local(
-        self, slots: Iterable[str], reason: Reason, default: Mapping[str, Any] | None
-    ) -> dict[str, Decision]:
-        """Make defaults on the spot, of the policy as last seen: the store is not asked."""
-        return self._fallback.make(slots, reason, default)
-
-    def void(self, decisions: Iterable[Decision]) -> None:
-        """Take back decisions that nobody used (RULES D8)."""
-        for decision in decisions:
-            # A kept decision has been shown before, and stands; a local one was never recorded.
-            if decision.cache == "miss" and decision.policy_version is not None:
-                self.report(decision, "voided", id=None, at=None, value=None)
 
     # -- what is stored before it returns
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from attrs import evolve
 
+from clew.answers import Answers
 from clew.asking import check_request
-from clew.core import Core
 from clew.model.decision import Decision
 from clew.model.words import Traffic
 
@@ -27,11 +27,11 @@ class Memo:
     The decisions of one request, by slot.
 
     Args:
-        core: decides, and voids what was not used.
+        answers: decides, and voids what was not used.
     """
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
         self._made: dict[str, Decision] = {}
         #: Slots that somebody waits for, and those whose decision somebody has.
         self._wanted: set[str] = set()
@@ -75,7 +75,7 @@ class Memo:
         Decide those of the slots that are not decided; may wait for the store.
 
         Args:
-            request: as of `Core.decide`.
+            request: as of `Answers.decide`.
         """
         if not self._turn.acquire(timeout=-1.0 if deadline_ms is None else seconds_of(deadline_ms)):
             self.give_up(slots, default)
@@ -83,10 +83,10 @@ class Memo:
         try:
             missing = self._missing(slots)
             if missing:
-                made = self._core.decide(
+                made = self._answers.decide(
                     missing, default=default, deadline_ms=deadline_ms, **request
                 )
-                self._core.void(self._keep(made))
+                self._answers.void(self._keep(made))
         finally:
             self._turn.release()
 
@@ -104,11 +104,11 @@ class Memo:
         traffic: Traffic,
     ) -> bool:
         """As `fill`, if the client has kept all that is not decided; never waits."""
-        self._core.check_open()
+        self._answers.check_open()
         check_request(subject, context, default, request_id, deadline_ms, traffic)
         if self._turn.locked():  # somebody decides already, and that is the answer
             return False
-        kept = self._core.recall(
+        kept = self._answers.recall(
             self._missing(slots),
             subject=subject,
             context=context,
@@ -120,12 +120,12 @@ class Memo:
         )
         if kept is None:
             return False
-        self._core.void(self._keep(kept))
+        self._answers.void(self._keep(kept))
         return True
 
     def give_up(self, slots: Iterable[str], default: Mapping[str, Any] | None) -> None:
         """Let the local default stand in for what is not decided in time; asks no store."""
-        for slot, one in self._core.local(self._missing(slots), "deadline", default).items():
+        for slot, one in self._answers.local(self._missing(slots), "deadline", default).items():
             self._made.setdefault(slot, one)
 
     def leave(self, slots: Iterable[str]) -> None:
@@ -139,7 +139,7 @@ class Memo:
         What was asked for stays. It may be called again, when more is not asked for any longer.
         """
         self.ended = True
-        self._core.void(self._unused())
+        self._answers.void(self._unused())
 
     def _take(self, slot: str, default: Mapping[str, Any] | None) -> Decision:
         made = self._made[slot]

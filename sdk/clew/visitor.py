@@ -210,4 +210,4 @@ class Visitor:
         former.end()
 
     def _new_memo(self) -> Memo:
-        return Memo(self._client._core)  # noqa: SLF001 - a client bound to one person
+        return Memo(self._client._core.answers)  # noqa: SLF001 - a client bound to one person

@@ -349,7 +349,7 @@ def test_a_deadline_that_has_passed(world):
     """Too late is the default; what was decided is in no figure, but its trigger row stays (D8)."""
     slow = world.client(policy(holdouts=[{"id": "few", "salt": "s", "share": 0.001}]))
     people(slow, ["u-1"])
-    slow._core.clock = Slow(world.clock)
+    slow._core.answers._clock = Slow(world.clock)
     decision = slow.decide("hero", subject="u-1", deadline_ms=50, default={"headline": "Hi"})
     assert (decision.reason, decision.creative, decision.token) == ("deadline", "plain", None)
     assert slow.decide("hero", subject="u-1", deadline_ms=500).reason == "bandit"
@@ -365,7 +365,7 @@ def test_a_kept_decision_is_not_voided_by_a_deadline(world):
     people(client, ["u-1"])
     shown = show(client, "u-1")
     taught = sums_of(client, shown.creative)
-    client._core.clock = Slow(world.clock)
+    client._core.answers._clock = Slow(world.clock)
     assert client.decide("hero", subject="u-1", deadline_ms=50).reason == "deadline"
     assert sums_of(client, shown.creative) == taught
     assert client.decide("hero", subject="u-1").id == shown.id

@@ -86,7 +86,7 @@ def test_a_late_decision_of_it():
     """A slot that the fake did not answer in time has the caller's default (D2)."""
     client = FakeClient({"hero": {"headline": "Hi"}})
     visitor = client.visitor("u-1")
-    (late,) = client._core.local(["hero"], "deadline", {"headline": "No"}).values()
+    (late,) = client._core.answers.local(["hero"], "deadline", {"headline": "No"}).values()
     assert (late.reason, late.get("headline"), late.token) == ("deadline", "No", None)
     assert visitor.decide("hero", deadline_ms=50).get("headline") == "Hi"
 

@@ -2,10 +2,11 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from clew.answers import Answers
 from clew.client import Client
 from clew.clock import Clock
 from clew.core import Core, ReportStatus
@@ -21,45 +22,22 @@ from clew.testing.clock import HandClock
 __all__ = ["FakeClient"]
 
 
-class _RecordingCore(Core):
-    """Answers from a table, writes down what it is told, stores nothing."""
+class _GivenAnswers(Answers):
+    """Decisions from a table."""
 
-    def __init__(self, decisions: Mapping[str, Mapping[str, Any]], clock: Clock) -> None:
-        self.tenant = "default"
-        self.clock = clock
-        self.answers = dict(decisions)
-        self.signals: list[dict[str, Any]] = []
-        self.outcomes: list[dict[str, Any]] = []
-        self.consents: list[dict[str, Any]] = []
-        self.links: dict[str, str] = {}
-        self.made: list[Decision] = []
-        self._closed = False
-
-    def emit(self, type: str, **given: Any) -> str:
-        self.check_open()
-        fact = signal(type, now=self.clock.now(), tenant=self.tenant, policy=None, **given)
-        self.signals.append(fact)
-        return str(fact["id"])
-
-    def emit_of_nobody(self) -> str:
-        self.check_open()
-        return mint(self.clock.now(), 0)
-
-    def awaiting(self, seconds: float) -> Awaiting:  # noqa: ARG002
-        return Awaiting({})
-
-    def report(
+    def __init__(
         self,
-        decision: Decision | str,
-        type: str,
-        *,
-        awaiting: Awaiting | None = None,  # noqa: ARG002
-        **given: Any,
-    ) -> ReportStatus:
-        self.check_open()
-        name = decision.id if isinstance(decision, Decision) else decision.partition(".")[0]
-        self.outcomes.append(outcome(type, name, now=self.clock.now(), **given))
-        return "applied"
+        table: Mapping[str, Mapping[str, Any]],
+        clock: Clock,
+        check_open: Callable[[], None],
+        report: Callable[..., object],
+    ) -> None:
+        self.table = dict(table)
+        self.made: list[Decision] = []
+        self.clock = clock
+        self.check_open = check_open
+        self._report = report
+        self._recall = None
 
     def decide(
         self, slots: Iterable[str], *, default: Mapping[str, Any] | None = None, **given: Any
@@ -88,7 +66,7 @@ class _RecordingCore(Core):
         self, slot: str, default: Mapping[str, Any] | None, given: Mapping[str, Any]
     ) -> Decision:
         now = self.clock.now()
-        known = slot in self.answers
+        known = slot in self.table
         name = mint(now, 0)
         return Decision(
             id=name,
@@ -100,9 +78,49 @@ class _RecordingCore(Core):
             propensity=1.0 if known else None,
             policy_id="fake",
             policy_version="0",
-            content=self.answers.get(slot, default or {}),
+            content=self.table.get(slot, default or {}),
             token=f"{name}.fake",
         )
+
+
+class _RecordingCore(Core):
+    """Answers from a table, writes down what it is told, stores nothing."""
+
+    def __init__(self, decisions: Mapping[str, Mapping[str, Any]], clock: Clock) -> None:
+        self.tenant = "default"
+        self.clock = clock
+        self.answers = self.given = _GivenAnswers(decisions, clock, self.check_open, self.report)
+        self.signals: list[dict[str, Any]] = []
+        self.outcomes: list[dict[str, Any]] = []
+        self.consents: list[dict[str, Any]] = []
+        self.links: dict[str, str] = {}
+        self._closed = False
+
+    def emit(self, type: str, **given: Any) -> str:
+        self.check_open()
+        fact = signal(type, now=self.clock.now(), tenant=self.tenant, policy=None, **given)
+        self.signals.append(fact)
+        return str(fact["id"])
+
+    def emit_of_nobody(self) -> str:
+        self.check_open()
+        return mint(self.clock.now(), 0)
+
+    def awaiting(self, seconds: float) -> Awaiting:  # noqa: ARG002
+        return Awaiting({})
+
+    def report(
+        self,
+        decision: Decision | str,
+        type: str,
+        *,
+        awaiting: Awaiting | None = None,  # noqa: ARG002
+        **given: Any,
+    ) -> ReportStatus:
+        self.check_open()
+        name = decision.id if isinstance(decision, Decision) else decision.partition(".")[0]
+        self.outcomes.append(outcome(type, name, now=self.clock.now(), **given))
+        return "applied"
 
     def consent(
         self, subject: str, states: Mapping[ConsentState, Iterable[str]], source: str | None
@@ -135,7 +153,7 @@ class _RecordingCore(Core):
         since = self.clock.now() - within_seconds
         return [
             one
-            for one in reversed(self.made)
+            for one in reversed(self.given.made)
             if one.subject == subject and one.decided_at.timestamp() >= since
         ]
 
@@ -198,7 +216,7 @@ class FakeClient(Client):
 
     def fix(self, slot: str, content: Mapping[str, Any]) -> None:
         """From now on answer with this content."""
-        self._core.answers[slot] = content
+        self._core.given.table[slot] = content
 
     @property
     def signals(self) -> list[dict[str, Any]]:
