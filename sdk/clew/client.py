@@ -226,8 +226,8 @@ class Client:
         """
         Decide one slot for many subjects (an outbound send), one after the other.
 
-        While the backend is away they get defaults, of which `reason` says so (`error`, `deadline`):
-        a send had better leave these for the next run.
+        While the backend is away they get defaults, as `reason` says (`error`, `deadline`): a send
+        had better leave these for the next run.
 
         Args:
             request_prefix: names this run; a run that is repeated gets the same decisions.
