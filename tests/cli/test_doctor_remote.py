@@ -17,6 +17,7 @@ from click.testing import Result
 
 from clew import Client
 from clew.delivery.dead_letters import DeadLetters
+from clew.model.keys import hash_key
 from client.worlds import policy
 from remote.serving import KEY, PATIENCE_SECONDS, Serving, serving
 
@@ -57,6 +58,21 @@ def test_a_server_that_is_not_ready(run: Run, served: Serving) -> None:
     assert (code, found["reachable"], found["ready"]) == (1, True, False)
     [fault] = found["faults"]
     assert "is not ready (/readyz says 503): a store cannot be written" in fault
+
+
+def test_a_key_that_writes_alone(run: Run, served: Serving) -> None:
+    """A partner's key is not told the policy, and all is well all the same."""
+    entry = {"id": "parcels", "tenant": "default", "scopes": ["append:delivery_"]}
+    keys = {"keys": [{**entry, "hash": hash_key("clew_partner")}]}
+    (served.folder / "keys.json").write_text(json.dumps(keys))
+    url = served.url.replace(KEY, "clew_partner")
+    end = time.monotonic() + PATIENCE_SECONDS
+    while (result := looked(run, url))[0]:  # until the server has read its keys again
+        assert time.monotonic() < end
+    _, found = result
+    assert (found["reachable"], found["ready"], found["faults"]) == (True, True, [])
+    assert found["policy"] == "not told to this key"
+    assert "lacks the scope `decide`" in found["notes"][0]
 
 
 @contextmanager

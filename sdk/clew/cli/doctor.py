@@ -16,7 +16,7 @@ from clew.backends.base import Backend
 from clew.backends.embedded import Embedded
 from clew.backends.http.address import read_address
 from clew.cli.connection import Connection, connected, json_option
-from clew.cli.servers import readiness, stranger
+from clew.cli.servers import readiness, stranger, tells_no_policy
 from clew.cli.show import age, console, print_json, several, table, tell
 from clew.cli.spools import Waiting, spool_of, spool_option, waiting
 from clew.errors import ClewError
@@ -177,7 +177,8 @@ def _look_at_backend(backend: Backend, connection: Connection, found: _Findings)
         ):
             return
     except ClewError as error:
-        _note_unusable(connection, found, error)
+        if not (_is_remote(connection) and _writes_alone(connection, found)):
+            _note_unusable(connection, found, error)
         return
     found.facts["policy"] = None if live is None else f"{live.id} {live.version}"
     if live is None:
@@ -185,6 +186,21 @@ def _look_at_backend(backend: Backend, connection: Connection, found: _Findings)
             "no policy is live, so no signal is stored and every decision is a default: "
             "`clew policy publish PATH`"
         )
+
+
+def _writes_alone(connection: Connection, found: _Findings) -> bool:
+    """Whether all that a server refuses is to tell this key its policy; how it is, then."""
+    try:
+        if not tells_no_policy(read_address(connection.url)):
+            return False
+    except httpx.HTTPError:
+        return False
+    found.facts["policy"] = "not told to this key"
+    found.notes.append(
+        "this key lacks the scope `decide`: it writes what its scopes allow (`clew key check`), "
+        "and a client with it answers every decision by a default."
+    )
+    return _look_at_server(connection, found, has_policy=True)
 
 
 def _look_at_server(connection: Connection, found: _Findings, *, has_policy: bool) -> bool:

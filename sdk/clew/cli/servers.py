@@ -7,14 +7,14 @@ import orjson
 
 from clew.backends.http.address import Address
 
-__all__ = ["readiness", "stranger"]
+__all__ = ["readiness", "stranger", "tells_no_policy"]
 
 #: How long an answer is waited for, in seconds.
 ANSWER_SECONDS = 10.0
 
 _POLICY = "/clew/v1/policy"
 _READY = "/readyz"
-_OK, _UNAVAILABLE = 200, 503
+_OK, _FORBIDDEN, _UNAVAILABLE = 200, 403, 503
 
 
 def stranger(address: Address) -> str | None:
@@ -40,6 +40,18 @@ def stranger(address: Address) -> str | None:
             f"{address.prefix or '/'} out of the URL, or have the proxy take it away"
         )
     return None
+
+
+def tells_no_policy(address: Address) -> bool:
+    """
+    Whether a server knows the key and tells it no policy, as a partner's, which writes alone.
+
+    Raises:
+        httpx.HTTPError: there is no answer.
+    """
+    answer = _ask(address, _POLICY, Authorization=f"Bearer {address.key}")
+    kind = _problem(answer).get("type")
+    return answer.status_code == _FORBIDDEN and kind == "urn:clew:problem:scope"
 
 
 def readiness(address: Address) -> tuple[bool | str, str | None]:
