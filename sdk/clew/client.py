@@ -293,8 +293,11 @@ class Client:
         )
         if wait is None or awaiting is None:
             return status
-        self.flush(wait)
-        return self._core.awaited(awaiting, status)
+        try:
+            self.flush(wait)
+        finally:
+            status = self._core.awaited(awaiting, status)
+        return status
 
     def consent(
         self,
