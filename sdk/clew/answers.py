@@ -9,6 +9,7 @@ from typing import Any
 
 from clew.asking import check_request, slot_names
 from clew.backends.base import Backend
+from clew.cache import Asker
 from clew.clock import Clock
 from clew.failures import Failures
 from clew.fallback import Fallback
@@ -71,16 +72,8 @@ class Answers:
         names = slot_names(slots)
         if not names:
             return {}
-        kept = self.recall(
-            names,
-            subject=subject,
-            context=context,
-            deadline_ms=deadline_ms,
-            request_id=request_id,
-            anonymous_subject=anonymous_subject,
-            session_id=session_id,
-            traffic=traffic,
-        )
+        asker = (subject, anonymous_subject, session_id, traffic)
+        kept = self._kept(names, asker, context, deadline_ms, request_id)
         if kept is not None:
             return kept
         try:
@@ -121,26 +114,18 @@ class Answers:
         *,
         subject: str | None,
         context: Mapping[str, Any] | None,
+        default: Mapping[str, Any] | None,
         deadline_ms: float | None,
         request_id: str | None,
         anonymous_subject: str | None,
         session_id: str | None,
         traffic: Traffic,
     ) -> dict[str, Decision] | None:
-        """
-        Give the decisions of slots if the backend has kept all of them; never waits.
-
-        Arguments as of `decide`, and checked as there.
-        """
-        if self._recall is None or request_id is not None:
-            return None
-        if deadline_ms is not None and not deadline_ms > 0.0:
-            return None
-        try:
-            asker = (subject, anonymous_subject, session_id, traffic)
-            return self._recall(slots, asker, {} if context is None else context)
-        except Exception:  # noqa: BLE001 - of a wrong id or context, of which deciding says more
-            return None
+        """As `decide`, if the backend has kept all of it, else None; never waits."""
+        self.check_open()
+        check_request(subject, context, default, request_id, deadline_ms, traffic)
+        asker = (subject, anonymous_subject, session_id, traffic)
+        return self._kept(slots, asker, context, deadline_ms, request_id)
 
     def local(
         self, slots: Iterable[str], reason: Reason, default: Mapping[str, Any] | None
@@ -154,3 +139,20 @@ class Answers:
             # A kept decision has been shown before, and stands; a local one was never recorded.
             if decision.cache == "miss" and decision.policy_version is not None:
                 self._report(decision, "voided", id=None, at=None, value=None)
+
+    def _kept(
+        self,
+        slots: Sequence[str],
+        asker: Asker,
+        context: Mapping[str, Any] | None,
+        deadline_ms: float | None,
+        request_id: str | None,
+    ) -> dict[str, Decision] | None:
+        if self._recall is None or request_id is not None:
+            return None
+        if deadline_ms is not None and not deadline_ms > 0.0:
+            return None
+        try:
+            return self._recall(slots, asker, {} if context is None else context)
+        except Exception:  # noqa: BLE001 - of a wrong id or context, of which deciding says more
+            return None

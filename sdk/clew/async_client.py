@@ -265,15 +265,11 @@ class AsyncClient:
             department=department,
             awaiting=awaiting,
         )
-        if wait is None or awaiting is None:
-            return status
-        return self._stored(awaiting, status, wait)
+        return status if awaiting is None else self._stored(awaiting, status)
 
-    async def _stored(
-        self, awaiting: Awaiting, status: ReportStatus, seconds: float
-    ) -> ReportStatus:
+    async def _stored(self, awaiting: Awaiting, status: ReportStatus) -> ReportStatus:
         try:
-            await self.flush(seconds)
+            await self.flush(awaiting.seconds)
         finally:
             status = self._client._core.awaited(awaiting, status)  # noqa: SLF001 - as above
         return status

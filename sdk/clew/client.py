@@ -291,10 +291,10 @@ class Client:
             department=department,
             awaiting=awaiting,
         )
-        if wait is None or awaiting is None:
+        if awaiting is None:
             return status
         try:
-            self.flush(wait)
+            self.flush(awaiting.seconds)
         finally:
             status = self._core.awaited(awaiting, status)
         return status

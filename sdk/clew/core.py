@@ -261,7 +261,7 @@ class Core:
         """Wait so long for what becomes of a report, which is given this."""
         if isinstance(seconds, bool) or not isinstance(seconds, int | float):
             raise TypeError(f"wait is a number of seconds, not {seconds!r}")
-        return Awaiting(self.outbox.awaited)
+        return Awaiting(self.outbox.awaited, seconds)
 
     def awaited(self, awaiting: Awaiting, status: ReportStatus) -> ReportStatus:
         """Wait no longer; gives what has become of the report, else what was known at first."""

@@ -15,9 +15,7 @@ from typing import Any
 from attrs import evolve
 
 from clew.answers import Answers
-from clew.asking import check_request
 from clew.model.decision import Decision
-from clew.model.words import Traffic
 
 __all__ = ["Memo", "seconds_of"]
 
@@ -90,34 +88,16 @@ class Memo:
         finally:
             self._turn.release()
 
-    def recall(
-        self,
-        slots: Iterable[str],
-        *,
-        subject: str | None,
-        context: Mapping[str, Any] | None,
-        default: Mapping[str, Any] | None,
-        deadline_ms: float | None,
-        request_id: str | None,
-        anonymous_subject: str | None,
-        session_id: str | None,
-        traffic: Traffic,
-    ) -> bool:
-        """As `fill`, if the client has kept all that is not decided; never waits."""
-        self._answers.check_open()
-        check_request(subject, context, default, request_id, deadline_ms, traffic)
+    def recall(self, slots: Iterable[str], **request: Any) -> bool:
+        """
+        As `fill`, if the client has kept all that is not decided; never waits.
+
+        Args:
+            request: as of `Answers.recall`.
+        """
         if self._turn.locked():  # somebody decides already, and that is the answer
             return False
-        kept = self._answers.recall(
-            self._missing(slots),
-            subject=subject,
-            context=context,
-            deadline_ms=deadline_ms,
-            request_id=request_id,
-            anonymous_subject=anonymous_subject,
-            session_id=session_id,
-            traffic=traffic,
-        )
+        kept = self._answers.recall(self._missing(slots), **request)
         if kept is None:
             return False
         self._answers.void(self._keep(kept))

@@ -42,9 +42,11 @@ class Awaiting:
 
     Args:
         awaited: `Outlet.awaited`.
+        seconds: how long it is waited for at most.
     """
 
-    def __init__(self, awaited: "dict[str, Awaiting]") -> None:
+    def __init__(self, awaited: "dict[str, Awaiting]", seconds: float) -> None:
+        self.seconds = seconds
         #: What has become of it; None while that is not known.
         self.status: ItemStatus | None = None
         self._awaited = awaited

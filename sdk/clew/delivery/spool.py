@@ -83,11 +83,10 @@ class Spool:
         """
         Write a record that was put at `at` (seconds since the epoch); None if the disk refuses.
         """
-        segment = self._current
         try:
             if at >= self._look_at:
                 self._look(at)
-                segment = self._current
+            segment = self._current
             if segment is None or segment.size >= self._segment_bytes:
                 segment = self._rotate()
                 if segment is None:

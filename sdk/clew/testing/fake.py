@@ -106,8 +106,8 @@ class _RecordingCore(Core):
         self.check_open()
         return mint(self.clock.now(), 0)
 
-    def awaiting(self, seconds: float) -> Awaiting:  # noqa: ARG002
-        return Awaiting({})
+    def awaiting(self, seconds: float) -> Awaiting:
+        return Awaiting({}, seconds)
 
     def report(
         self,

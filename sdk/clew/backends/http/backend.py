@@ -99,6 +99,9 @@ class HttpBackend:
         where: what the server is called in the log.
     """
 
+    #: Only the server has the keys of tokens, so it is given them along with what they prove.
+    verifies_tokens = False
+
     def __init__(
         self,
         opened: Callable[[], Transport],
@@ -128,9 +131,6 @@ class HttpBackend:
         self._is_cut_off = False
         self._begin()
         _alive.add(self)
-
-    #: Only the server has their keys, so it is given the token along with what it proves.
-    verifies_tokens = False
 
     def start(self, folder: Path | None, put: Callable[[bytes], object]) -> None:
         """

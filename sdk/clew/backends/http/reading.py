@@ -25,6 +25,9 @@ __all__ = ["decision", "results"]
 
 T = TypeVar("T")
 
+#: How many fields the result of an item has that was taken: its id and status.
+_BRIEF = 2
+
 
 def decision(document: Mapping[str, Any]) -> Decision:
     """
@@ -94,7 +97,7 @@ def results(document: Mapping[str, Any]) -> list[ItemResult]:
 def _is_taken(item: Any) -> bool:
     return (
         isinstance(item, dict)
-        and len(item) == len(("id", "status"))
+        and len(item) == _BRIEF
         and item.get("status") in ("applied", "duplicate", "late")
         and isinstance(item.get("id"), str)
     )
