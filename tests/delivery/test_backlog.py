@@ -5,6 +5,7 @@ import pytest
 from clew.delivery.backlog import Backlog, count_records
 from clew.delivery.losses import Losses
 from clew.delivery.spool import Spool
+from delivery.extents import append
 
 
 def fill(backlog, start, stop):
@@ -17,7 +18,7 @@ def drain(backlog, max_count=7):
     """Take and settle everything, as numbers."""
     found = []
     while batch := backlog.take(max_count, 1 << 20):
-        found += [int(record.payload) for record in batch]
+        found += map(int, batch.payloads)
         backlog.settle(batch)
     return found
 
@@ -36,7 +37,7 @@ def test_what_memory_cannot_hold_is_read_back_in_order(spool):
     backlog = Backlog(spool, max_memory_bytes=20, losses=Losses())
     assert fill(backlog, 0, 3000) == []
     assert len(backlog._items) < 30
-    head = [int(record.payload) for record in backlog.take(5, 1 << 20)]
+    head = [*map(int, backlog.take(5, 1 << 20).payloads)]
     fill(backlog, 3000, 3010)
     assert head + drain(backlog) == list(range(3010))
     assert backlog.count == 0
@@ -47,7 +48,7 @@ def test_tickets_number_the_records(spool):
     backlog = Backlog(spool, max_memory_bytes=3, losses=Losses())
     fill(backlog, 0, 9)
     assert backlog.oldest_ticket == 0
-    assert [record.ticket for record in backlog.take(99, 1 << 20)] == list(range(9))
+    assert list(backlog.take(99, 1 << 20).tickets) == list(range(9))
     assert backlog.oldest_ticket == backlog.next_ticket == 9
 
 
@@ -60,7 +61,7 @@ def test_a_batch_keeps_its_bounds(spool):
         backlog.add(payload, 0.0)
     taken = []
     while batch := backlog.take(99, 6):
-        taken.append([record.payload for record in batch])
+        taken.append(batch.payloads)
     assert taken == [[b"aaa", b"bbb"], [b"ccccccccc"], [b"d"]]
 
 
@@ -114,7 +115,7 @@ def test_adopted_records_wait_at_the_end(tmp_path):
     """
     dead = Spool(tmp_path)
     for n in range(5):
-        dead.append(b"%d" % n, float(n))
+        append(dead, b"%d" % n, float(n))
     dead.close()
     (path,) = tmp_path.iterdir()
     spool = Spool(tmp_path)
@@ -134,7 +135,7 @@ def test_damage_is_counted_and_passed_over(tmp_path, victim):
     A record that the disk garbled is counted as corrupt; all others arrive, and the file goes.
     """
     dead = Spool(tmp_path)
-    extents = [dead.append(b"%d" % n, float(n)) for n in range(5)]
+    extents = [append(dead, b"%d" % n, float(n)) for n in range(5)]
     dead.close()
     (path,) = tmp_path.iterdir()
     data = bytearray(path.read_bytes())
@@ -153,7 +154,7 @@ def test_damage_is_counted_and_passed_over(tmp_path, victim):
 def test_a_file_of_rubbish_is_counted_and_goes(tmp_path):
     """Where nothing can be read nothing waits, and nothing is left."""
     dead = Spool(tmp_path)
-    extent = dead.append(b"x" * 40, 0.0)
+    extent = append(dead, b"x" * 40, 0.0)
     dead.close()
     (path,) = tmp_path.iterdir()
     path.write_bytes(path.read_bytes()[: extent.start] + b"\0" * 60)

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clew.delivery.backlog import Record
 from clew.delivery.courier import Courier
 from clew.delivery.retry import Backoff
+from clew.delivery.stretch import Batch, Stretch
 from clew.errors import BackendRejectedError, BackendUnavailableError
 
 
@@ -28,13 +28,14 @@ class Book:
         self._waits = waits
 
     def settle(self, records, /):
-        self.settled += [record.payload for record in records]
+        self.settled += records.payloads
 
     def failed(self, error, /):
         self.failures.append(error)
 
     def bury(self, record, cause, reason, /):
-        self.buried.append((record.payload, cause, reason))
+        (payload,) = record.payloads
+        self.buried.append((payload, cause, reason))
 
     def pause(self, seconds, /):
         if seconds:
@@ -44,7 +45,7 @@ class Book:
 
 def batch(*payloads):
     """Records that were put at the instants 0, 1, 2 …"""
-    return [Record(n, payload, float(n), None) for n, payload in enumerate(payloads)]
+    return Batch([Stretch(0, None, 0, [(p, float(n), 0) for n, p in enumerate(payloads)])])
 
 
 def courier(send, book, *, now=0.0, max_age_seconds=100.0):

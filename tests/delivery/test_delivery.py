@@ -31,7 +31,7 @@ class Delivery(RuleBasedStateMachine):
         self.troubles = []  # what befalls the next attempts; after them the receiver is well
         self.dies = False  # whether the process dies when they are over
 
-    @initialize(memory=st.sampled_from([1, 20, 1000]), segment=st.sampled_from([60, 300, 10_000]))
+    @initialize(memory=st.sampled_from([3, 20, 1000]), segment=st.sampled_from([60, 300, 10_000]))
     def start(self, memory, segment):
         """The first process, with bounds small enough to be met."""
         self.memory, self.segment = memory, segment
@@ -60,13 +60,13 @@ class Delivery(RuleBasedStateMachine):
 
     def settle(self, records, /):
         self.backlog.settle(records)
-        self.settled.update(record.payload for record in records)
+        self.settled.update(records.payloads)
 
     def failed(self, error, /):
         pass
 
     def bury(self, record, cause, reason, /):
-        raise AssertionError(f"given up: {record.payload!r}, {cause}, {reason}")
+        raise AssertionError(f"given up: {record.payloads!r}, {cause}, {reason}")
 
     def pause(self, seconds, /):
         return bool(self.troubles) or not self.dies

@@ -4,6 +4,7 @@ import itertools
 import os
 import signal
 import threading
+from contextlib import nullcontext
 
 import pytest
 
@@ -447,8 +448,9 @@ class Interrupting(Spool):
     handler = staticmethod(lambda: None)
 
     def append(self, payload, at):
+        segment = super().append(payload, at)
         self.handler()
-        return super().append(payload, at)
+        return segment
 
 
 @pytest.mark.parametrize("name", ["flush", "close"])
@@ -465,6 +467,31 @@ def test_a_signal_handler_in_the_middle_of_a_put(receiver, tmp_path, opened, nam
     assert not outbox.is_closed
     assert outbox.close(GUARD) == 0
     assert receiver.records == [b"0", b"1"]
+
+
+@pytest.mark.parametrize("leaves", [False, True], ids=["returns", "raises"])
+def test_a_signal_handler_that_puts_in_the_middle_of_a_put(receiver, tmp_path, opened, leaves):
+    """What the handler puts follows what it has interrupted, also when it ends the program."""
+    spool = Interrupting(tmp_path)
+    outbox = opened(receiver, spool=spool, linger_seconds=GUARD)
+    outbox.put(b"first")
+
+    def handler():
+        spool.handler = lambda: None
+        assert outbox.put(b"last words")
+        if leaves:
+            raise SystemExit
+
+    everything = [b"first", b"interrupted", b"last words"]
+    spool.handler = handler
+    with pytest.raises(SystemExit) if leaves else nullcontext():
+        outbox.put(b"interrupted")
+    assert outbox.close(GUARD) == 0
+    assert receiver.records == [b"first", b"last words"] if leaves else everything
+    # Nobody was told that it is safe, but it was written; whoever comes next finds it.
+    heir = opened(receiver, spool=Spool(tmp_path))
+    assert heir.flush(GUARD) == 0
+    assert set(receiver.records) == set(everything)
 
 
 def test_a_signal_handler_in_the_middle_of_a_flush(spool, opened):

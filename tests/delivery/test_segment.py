@@ -7,6 +7,7 @@ import stat
 import pytest
 
 from clew.delivery.segment import Segment, _own
+from delivery.extents import append
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def test_a_file_is_private(path):
 def test_the_living_keep_their_file(path):
     """A file whose owner lives is not claimed; once it let go, it is, with every record."""
     owner = Segment.create(path)
-    owner.append(b"one", 1.0)
+    append(owner, b"one", 1.0)
     assert Segment.claim(path) is None
     owner.close()
     claimed = Segment.claim(path)
@@ -40,8 +41,8 @@ def test_the_living_keep_their_file(path):
 def test_settled_records_do_not_come_back(path):
     """The next owner goes on where the last one had everything settled."""
     owner = Segment.create(path)
-    first = owner.append(b"one", 1.0)
-    owner.append(b"two", 2.0)
+    first = append(owner, b"one", 1.0)
+    append(owner, b"two", 2.0)
     owner.settle(first.start, first.end)
     owner.write_ack()
     owner.close()
@@ -53,7 +54,7 @@ def test_settled_records_do_not_come_back(path):
 def test_settling_out_of_order_waits_for_the_gap(path):
     """A record settled early counts only when all before it are."""
     owner = Segment.create(path)
-    first, second, third = (owner.append(name, 0.0) for name in (b"one", b"two", b"three"))
+    first, second, third = (append(owner, name, 0.0) for name in (b"one", b"two", b"three"))
     owner.settle(second.start, second.end)
     assert payloads(owner) == [b"one", b"two", b"three"]
     owner.settle(first.start, first.end)
@@ -67,7 +68,7 @@ def test_settling_out_of_order_waits_for_the_gap(path):
 def test_a_broken_header_delivers_everything_again(path, byte):
     """Where it is not known what is settled, nothing is."""
     owner = Segment.create(path)
-    first = owner.append(b"one", 0.0)
+    first = append(owner, b"one", 0.0)
     owner.settle(first.start, first.end)
     owner.write_ack()
     owner.close()
@@ -101,16 +102,16 @@ def test_a_record_that_does_not_fit_is_taken_back(path):
     A write that the disk cuts short raises, and leaves the records before it and after it sound.
     """
     owner = Segment.create(path)
-    owner.append(b"before", 0.0)
+    append(owner, b"before", 0.0)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (owner.size + 10, hard))
     try:
         with pytest.raises(OSError, match="10 of 32 bytes"):
-            owner.append(b"does not fit", 0.0)
+            append(owner, b"does not fit", 0.0)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert path.stat().st_size == owner.size
-    owner.append(b"after", 0.0)
+    append(owner, b"after", 0.0)
     assert payloads(owner) == [b"before", b"after"]
     owner.close()
 
@@ -129,7 +130,7 @@ def test_a_file_deleted_meanwhile_is_nobodys(path):
 def test_syncing_again_is_free_until_something_is_added(path):
     """A group commit that covers a record spares the next one, and a closed file needs none."""
     owner = Segment.create(path)
-    end = owner.append(b"one", 0.0).end
+    end = append(owner, b"one", 0.0).end
     owner.sync(end)
     fd, owner._fd = owner._fd, 1 << 20  # a descriptor that no call could use
     owner.sync(end)

@@ -13,6 +13,7 @@ import pytest
 
 from clew.delivery.backlog import count_records
 from clew.delivery.spool import Spool
+from delivery.extents import append
 
 
 def read(extent):
@@ -42,7 +43,7 @@ def test_nothing_is_made_before_it_is_needed(tmp_path):
     """The folder appears with the first record, for its owner alone."""
     spool = Spool(tmp_path / "deep" / "spool")
     assert not (tmp_path / "deep").exists()
-    spool.append(b"one", 0.0)
+    append(spool, b"one", 0.0)
     assert stat.S_IMODE((tmp_path / "deep" / "spool").stat().st_mode) == 0o700
     spool.close()
 
@@ -50,7 +51,7 @@ def test_nothing_is_made_before_it_is_needed(tmp_path):
 def test_what_is_settled_leaves_no_file(tmp_path):
     """A spool that is closed with everything settled leaves an empty folder."""
     spool = Spool(tmp_path)
-    spool.settle([spool.append(b"one", 0.0)])
+    spool.settle([append(spool, b"one", 0.0)])
     assert spool.pending_bytes == 0
     spool.close()
     assert list(tmp_path.iterdir()) == []
@@ -59,7 +60,7 @@ def test_what_is_settled_leaves_no_file(tmp_path):
 def test_full_files_are_sealed_and_deleted_when_settled(tmp_path):
     """Records go to a new file when one is full; a sealed one is deleted with its last record."""
     spool = Spool(tmp_path, segment_bytes=100)
-    extents = [spool.append(b"x" * 30, 0.0) for _ in range(6)]
+    extents = [append(spool, b"x" * 30, 0.0) for _ in range(6)]
     assert len(list(tmp_path.iterdir())) == 3
     spool.settle(extents[:3])
     assert len(list(tmp_path.iterdir())) == 2
@@ -72,7 +73,7 @@ def test_full_files_are_sealed_and_deleted_when_settled(tmp_path):
 def test_what_is_left_is_adopted_in_order(tmp_path, durability):
     """The next spool on the folder finds every record that was not settled, in order."""
     spool = Spool(tmp_path, durability=durability, segment_bytes=100)
-    extents = [spool.append(b"%d" % n, 0.0) for n in range(20)]
+    extents = [append(spool, b"%d" % n, 0.0) for n in range(20)]
     spool.sync()
     spool.settle(extents[:7])
     spool.close()
@@ -84,7 +85,7 @@ def test_what_is_left_is_adopted_in_order(tmp_path, durability):
 def test_a_living_spool_is_not_adopted(tmp_path):
     """Neither another spool nor the same one takes the files of one in use."""
     spool = Spool(tmp_path)
-    spool.append(b"mine", 0.0)
+    append(spool, b"mine", 0.0)
     assert adopt_all(Spool(tmp_path)) == adopt_all(spool) == []
     spool.close()
 
@@ -94,9 +95,9 @@ import os, signal, sys
 from clew.delivery.spool import Spool
 spool = Spool(sys.argv[1], segment_bytes=2000)
 for n in range(500):
-    extent = spool.append(b"%d" % n, 0.0)
+    segment = spool.append(b"%d" % n, 0.0)
     if n < 100:
-        spool.settle([extent])
+        spool.settle([segment.unsettled])
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -131,7 +132,7 @@ def test_competing_processes_adopt_each_record_once(tmp_path):
     for process in range(30):
         spool = Spool(tmp_path, segment_bytes=200)
         for n in range(20):
-            spool.append(b"%d-%d" % (process, n), 0.0)
+            append(spool, b"%d-%d" % (process, n), 0.0)
         spool.close()
     heirs = [python(ADOPTING, tmp_path) for _ in range(3)]
     for heir in heirs:
@@ -146,8 +147,8 @@ def test_competing_processes_adopt_each_record_once(tmp_path):
 def test_a_torn_tail_costs_no_other_record(tmp_path):
     """Wherever the death of its process cut a file, all records before are adopted."""
     spool = Spool(tmp_path)
-    spool.append(b"whole", 0.0)
-    torn = spool.append(b"torn", 0.0)
+    append(spool, b"whole", 0.0)
+    torn = append(spool, b"torn", 0.0)
     spool.close()
     (path,) = tmp_path.iterdir()
     data = path.read_bytes()
@@ -167,12 +168,12 @@ def test_a_disk_that_refuses_is_tried_again_later(tmp_path, timing, caplog):
     obstacle = tmp_path / "file"
     obstacle.write_text("in the way")
     spool = Spool(obstacle / "spool", now=timing.now)
-    assert spool.append(b"one", 0.0) is None
-    assert spool.append(b"two", 0.0) is None
+    assert append(spool, b"one", 0.0) is None
+    assert append(spool, b"two", 0.0) is None
     obstacle.unlink()
-    assert spool.append(b"three", 0.0) is None
+    assert append(spool, b"three", 0.0) is None
     timing._now = 1.0
-    assert read(spool.append(b"four", 0.0)) == [b"four"]
+    assert read(append(spool, b"four", 0.0)) == [b"four"]
     spool.close()
     assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
 
@@ -182,14 +183,14 @@ def test_a_file_that_fails_is_left_for_another(tmp_path, timing):
     After a failed write the next record goes to a new file, and the old one keeps what it has.
     """
     spool = Spool(tmp_path, now=timing.now)
-    first = spool.append(b"first", 0.0)
+    first = append(spool, b"first", 0.0)
     sound = first.segment._fd
     first.segment._fd = os.open("/dev/full", os.O_RDWR)
-    assert spool.append(b"lost", 0.0) is None
+    assert append(spool, b"lost", 0.0) is None
     os.close(first.segment._fd)
     first.segment._fd = sound
     timing._now = 1.0
-    second = spool.append(b"second", 0.0)
+    second = append(spool, b"second", 0.0)
     assert second.segment is not first.segment
     assert (read(first), read(second)) == ([b"first"], [b"second"])
     spool.close()
@@ -198,11 +199,11 @@ def test_a_file_that_fails_is_left_for_another(tmp_path, timing):
 def test_a_spool_that_is_deleted_goes_on_in_another_file(tmp_path, caplog):
     """What comes a second later is safe again; what was in the file is still delivered from it."""
     spool = Spool(tmp_path / "spool")
-    first = spool.append(b"one", 0.0)
+    first = append(spool, b"one", 0.0)
     shutil.rmtree(tmp_path / "spool")
-    blind = spool.append(b"two", 0.9)
-    seen = spool.append(b"three", 1.0)
-    spool.append(b"four", 9.0)
+    blind = append(spool, b"two", 0.9)
+    seen = append(spool, b"three", 1.0)
+    append(spool, b"four", 9.0)
     assert [read(extent) for extent in (first, blind, seen)] == [[b"one"], [b"two"], [b"three"]]
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "was deleted" in caplog.text
@@ -219,7 +220,7 @@ def test_a_disk_that_stays_full_is_spoken_of_once(tmp_path, timing, caplog):
     try:
         for second in range(5):
             timing._now = float(second)
-            assert spool.append(b"x" * 50, 0.0) is None
+            assert append(spool, b"x" * 50, 0.0) is None
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert len(caplog.records) == 1
@@ -230,7 +231,7 @@ def test_a_disk_that_stays_full_is_spoken_of_once(tmp_path, timing, caplog):
 def test_files_are_synced_when_they_are_left(tmp_path, durability):
     """A sealed file is on the disk itself under "disk", and under it alone."""
     spool = Spool(tmp_path, durability=durability, segment_bytes=60)
-    sealed, _ = (spool.append(b"x" * 50, 0.0).segment for _ in range(2))
+    sealed, _ = (append(spool, b"x" * 50, 0.0).segment for _ in range(2))
     assert sealed._synced == (sealed.size if durability == "disk" else 0)
     spool.close()
 
@@ -238,7 +239,7 @@ def test_files_are_synced_when_they_are_left(tmp_path, durability):
 def test_forgetting_leaves_the_files_to_their_owner(tmp_path):
     """A child that forgets its parent's files neither deletes them nor settles anything in them."""
     spool = Spool(tmp_path)
-    extent = spool.append(b"one", 0.0)
+    extent = append(spool, b"one", 0.0)
     spool.forget()
     spool.settle([extent])
     assert adopt_all(Spool(tmp_path)) == [b"one"]
@@ -247,7 +248,7 @@ def test_forgetting_leaves_the_files_to_their_owner(tmp_path):
 def test_the_bound_counts_what_is_not_settled(tmp_path):
     """There is room again as soon as records are settled."""
     spool = Spool(tmp_path, max_bytes=100)
-    extent = spool.append(b"x" * 60, 0.0)
+    extent = append(spool, b"x" * 60, 0.0)
     assert spool.has_room(0)
     assert not spool.has_room(1)
     spool.settle([extent])

@@ -8,8 +8,6 @@ alone, with its own bound. Not safe for threads: the outbox calls it under its l
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from attrs import define
 
@@ -17,23 +15,12 @@ from clew.delivery.frames import FRAME_BYTES
 from clew.delivery.losses import Losses
 from clew.delivery.segment import Extent, Segment
 from clew.delivery.spool import Spool
+from clew.delivery.stretch import Batch, Stretch
 
-__all__ = ["Backlog", "Record", "count_records"]
+__all__ = ["Backlog", "count_records"]
 
 _READ_BYTES = 64 * 1024
 _log = logging.getLogger("clew")
-
-
-class Record(NamedTuple):
-    """A payload on its way."""
-
-    #: Its place in the order of putting.
-    ticket: int
-    payload: bytes
-    #: When it was put, in seconds since the epoch.
-    at: float
-    #: Where it is on disk; None if memory alone has it.
-    extent: Extent | None
 
 
 @define
@@ -61,14 +48,16 @@ class Backlog:
         self.count = 0
         #: The place in order of the next record.
         self.next_ticket = 0
-        #: The largest payload that can ever fit, in bytes.
-        self.largest = max_memory_bytes
+        # The largest payload that can ever fit, in bytes.
+        self._largest = max_memory_bytes
         if spool is not None:
-            self.largest = min(max_memory_bytes, spool.max_bytes - FRAME_BYTES)
+            self._largest = min(max_memory_bytes, spool.max_bytes - FRAME_BYTES)
         self._spool = spool
         self._losses = losses
         self._max_memory_bytes = max_memory_bytes
-        self._items: deque[Record | _Spilled] = deque()
+        self._items: deque[Stretch | _Spilled] = deque()
+        # The last of them, if the next record may follow in it.
+        self._open: Stretch | None = None
         self._cached_bytes = 0
         self._bare_bytes = 0
 
@@ -81,23 +70,35 @@ class Backlog:
         """
         Take a record and make it safe; the answer is None, or the cause for which there is no room.
 
-        The causes are "overflow" (the bound) and "no_disk" (the bound on memory while the disk
-        refuses).
+        The causes are "too_large" (there never will be), "overflow" (the bound) and "no_disk" (the
+        bound on memory while the disk refuses).
         """
-        spool, size, extent = self._spool, len(payload), None
+        spool, size, segment, start, end = self._spool, len(payload), None, 0, 0
+        if size > self._largest:
+            return "too_large"
         if spool is not None:
             if not spool.has_room(size):
                 return "overflow"
-            extent = spool.append(payload, at)
-        if extent is None and self._bare_bytes + size > self._max_memory_bytes:
-            return "overflow" if spool is None else "no_disk"
-        if extent is not None and self._cached_bytes + size > self._max_memory_bytes:
-            self._spill(extent)
+            segment = spool.append(payload, at)
+        if segment is None:
+            if self._bare_bytes + size > self._max_memory_bytes:
+                return "overflow" if spool is None else "no_disk"
+            self._bare_bytes += size
         else:
-            # A copy, for an encoder's buffer may take kilobytes however short the payload is.
-            held = bytes(memoryview(payload))
-            self._items.append(Record(self.next_ticket, held, at, extent))
-            self._weigh(size, extent)
+            end = segment.size
+            start = end - FRAME_BYTES - size
+            if self._cached_bytes + size > self._max_memory_bytes:
+                self._spill(segment, start, end)
+                return None
+            self._cached_bytes += size
+        # A copy, for an encoder's buffer may take kilobytes however short the payload is.
+        entry = (bytes(memoryview(payload)), at, end)
+        stretch = self._open
+        if stretch is not None and stretch.takes(segment, start):
+            stretch.entries.append(entry)
+        else:
+            self._open = stretch = Stretch(self.next_ticket, segment, start, [entry])
+            self._items.append(stretch)
         self.next_ticket += 1
         self.count += 1
         return None
@@ -105,30 +106,31 @@ class Backlog:
     def add_extent(self, extent: Extent, count: int) -> None:
         """Take records that are on disk already, as they were adopted."""
         self._items.append(_Spilled(self.next_ticket, count, extent))
+        self._open = None
         self.next_ticket += count
         self.count += count
 
-    def take(self, max_count: int, max_bytes: int) -> list[Record]:
+    def take(self, max_count: int, max_bytes: int) -> Batch:
         """
         Remove the oldest records, as many as the bounds allow and at least one if there is one.
 
         They stay on disk until they are settled.
         """
-        batch: list[Record] = []
-        size = 0
-        while len(batch) < max_count and (record := self._first()) is not None:
-            size += len(record.payload)
-            if batch and size > max_bytes:
+        taken: list[Stretch] = []
+        while max_count > 0 and (stretch := self._first()) is not None:
+            count = _fitting(stretch, max_count, max_bytes, at_least=0 if taken else 1)
+            if not count:
                 break
-            self._items.popleft()
-            self._forget(record)
-            batch.append(record)
-        return batch
+            head = self._cut(stretch, count)
+            taken.append(head)
+            max_count -= count
+            max_bytes -= head.size
+        return Batch(taken)
 
-    def settle(self, records: Iterable[Record]) -> None:
+    def settle(self, batch: Batch) -> None:
         """Records that were taken are delivered or given up: the disk need not keep them."""
         if self._spool is not None:
-            self._spool.settle(_joined(records))
+            self._spool.settle(batch.extents)
 
     def drop_oldest(self, cause: str) -> bool:
         """
@@ -139,59 +141,71 @@ class Backlog:
         """
         if self._spool is None or cause == "no_disk":
             return self._drop_bare()
-        while (record := self._first()) is not None:
-            self._items.popleft()
-            self._forget(record)
-            self.settle([record])
-            return True
-        return False
+        stretch = self._first()
+        if stretch is None:
+            return False
+        self.settle(Batch([self._cut(stretch, 1)]))
+        return True
 
     def bare(self) -> int:
         """How many records memory alone has."""
-        return sum(isinstance(item, Record) and item.extent is None for item in self._items)
+        return sum(
+            len(item) for item in self._items if isinstance(item, Stretch) and item.segment is None
+        )
 
     def clear(self) -> None:
         """In a forked child: what waits is the parent's to deliver."""
         self._items.clear()
+        self._open = None
         self.count = self._cached_bytes = self._bare_bytes = 0
         if self._spool is not None:
             self._spool.forget()
 
     def _drop_bare(self) -> bool:
-        for index, item in enumerate(self._items):
-            if isinstance(item, Record) and item.extent is None:
-                del self._items[index]
-                self._forget(item)
+        for item in self._items:
+            if isinstance(item, Stretch) and item.segment is None:
+                self._cut(item, 1)
                 return True
         return False
 
-    def _weigh(self, size: int, extent: Extent | None) -> None:
-        if extent is None:
-            self._bare_bytes += size
+    def _cut(self, stretch: Stretch, count: int) -> Stretch:
+        """Remove the first records of a stretch from the queue, and it with its last one."""
+        head = stretch.cut(count)
+        if not len(stretch):
+            if stretch is self._items[0]:
+                self._items.popleft()
+            else:
+                self._items.remove(stretch)
+            if stretch is self._open:
+                self._open = None
+        self.count -= count
+        if head.segment is None:
+            self._bare_bytes -= head.size
         else:
-            self._cached_bytes += size
+            self._cached_bytes -= head.size
+        return head
 
-    def _forget(self, record: Record) -> None:
-        self.count -= 1
-        self._weigh(-len(record.payload), record.extent)
-
-    def _spill(self, extent: Extent) -> None:
+    def _spill(self, segment: Segment, start: int, end: int) -> None:
+        """Leave a record to the disk alone."""
         last = self._items[-1] if self._items else None
         if (
             isinstance(last, _Spilled)
-            and last.extent.segment is extent.segment
-            and last.extent.end == extent.start
+            and last.extent.segment is segment
+            and last.extent.end == start
         ):
-            last.extent = last.extent._replace(end=extent.end)
+            last.extent = last.extent._replace(end=end)
             last.count += 1
         else:
-            self._items.append(_Spilled(self.next_ticket, 1, extent))
+            self._items.append(_Spilled(self.next_ticket, 1, Extent(segment, start, end)))
+        self._open = None
+        self.next_ticket += 1
+        self.count += 1
 
-    def _first(self) -> Record | None:
-        """The oldest record, read back from the disk if need be; it stays in the queue."""
+    def _first(self) -> Stretch | None:
+        """The oldest records, read back from the disk if need be; they stay in the queue."""
         while self._items:
             item = self._items[0]
-            if isinstance(item, Record):
+            if isinstance(item, Stretch):
                 return item
             self._items.popleft()
             self._read_back(item)
@@ -213,45 +227,32 @@ class Backlog:
         if found.damaged:
             self._losses.add("corrupt", found.damaged)
             _log.warning("%s: records behind byte %d are unreadable", segment.path, start)
-        records = [
-            Record(
-                spilled.ticket + n, frame.payload, frame.at, Extent(segment, frame.start, frame.end)
-            )
-            for n, frame in enumerate(found.frames)
-        ]
-        if (
-            records and found.consumed == end
-        ):  # what is cut short at the end goes with the last record
-            records[-1] = records[-1]._replace(extent=Extent(segment, found.frames[-1].start, end))
+        entries = [(frame.payload, frame.at, frame.end) for frame in found.frames]
+        if entries and found.consumed == end:  # what is cut short at the end goes with the last one
+            entries[-1] = (*entries[-1][:2], end)
         left = 0
         if found.consumed < end:
-            left = max(spilled.count - len(records), 1)
+            left = max(spilled.count - len(entries), 1)
             rest = Extent(segment, found.consumed, end)
-            self._items.appendleft(_Spilled(spilled.ticket + len(records), left, rest))
-        elif not records and self._spool is not None:
+            self._items.appendleft(_Spilled(spilled.ticket + len(entries), left, rest))
+        elif not entries and self._spool is not None:
             self._spool.settle([spilled.extent])
-        self.count += len(records) + left - spilled.count
-        for record in reversed(records):
-            self._items.appendleft(record)
-            self._weigh(len(record.payload), record.extent)
+        self.count += len(entries) + left - spilled.count
+        if entries:
+            stretch = Stretch(spilled.ticket, segment, start, entries)
+            self._items.appendleft(stretch)
+            self._cached_bytes += stretch.size
 
 
-def _joined(records: Iterable[Record]) -> Iterator[Extent]:
-    """Where records are on disk; those that follow each other, as most do, as one stretch."""
-    segment: Segment | None = None
-    start = end = 0
-    for record in records:
-        extent = record.extent
-        if extent is None:
-            continue
-        if extent.segment is segment and extent.start == end:
-            end = extent.end
-            continue
-        if segment is not None:
-            yield Extent(segment, start, end)
-        segment, start, end = extent
-    if segment is not None:
-        yield Extent(segment, start, end)
+def _fitting(stretch: Stretch, max_count: int, max_bytes: int, *, at_least: int) -> int:
+    """How many of the first records keep the bounds."""
+    count = 0
+    for entry in stretch.entries[:max_count]:
+        max_bytes -= len(entry[0])
+        if max_bytes < 0 and count >= at_least:
+            break
+        count += 1
+    return count
 
 
 def count_records(extent: Extent) -> int:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection
 from typing import Protocol
 
 from clew.clock import Clock
-from clew.delivery.backlog import Record
 from clew.delivery.retry import Backoff, is_retryable
+from clew.delivery.stretch import Batch
 from clew.errors import BackendUnavailableError
 
 __all__ = ["Courier", "Ledger", "Send"]
@@ -25,7 +25,7 @@ _AGAIN = BackendUnavailableError("the receiver asks for this record again")
 class Ledger(Protocol):
     """Where the courier reports to, and what tells it to stop."""
 
-    def settle(self, records: list[Record], /) -> None:
+    def settle(self, records: Batch, /) -> None:
         """These were delivered."""
         ...
 
@@ -33,7 +33,7 @@ class Ledger(Protocol):
         """None of a batch was taken, and it is tried again."""
         ...
 
-    def bury(self, record: Record, cause: str, reason: str, /) -> None:
+    def bury(self, record: Batch, cause: str, reason: str, /) -> None:
         """This one never will be: `cause` is counted, `reason` is for people."""
         ...
 
@@ -63,7 +63,7 @@ class Courier:
         self._max_age_seconds = max_age_seconds
         self._clock = clock
 
-    def deliver(self, batch: list[Record]) -> None:
+    def deliver(self, batch: Batch) -> None:
         """Settle or bury every record of a batch; returns early when told to stop."""
         parts = [batch]
         failures = 0
@@ -80,29 +80,30 @@ class Courier:
                     self._ledger.pause(self._backoff.delay(failures, error))
                 failures += 1
             elif len(part) == 1:
-                self._ledger.bury(part[0], "dead_letter", _reason(error))
+                self._ledger.bury(part, "dead_letter", _reason(error))
             else:
                 middle = len(part) // 2
-                parts += [part[middle:], part[:middle]]
+                parts += [part.only(range(middle, len(part))), part.only(range(middle))]
 
-    def _attempt(self, part: list[Record]) -> tuple[list[Record], BaseException | None]:
+    def _attempt(self, part: Batch) -> tuple[Batch, BaseException | None]:
         """Send records and settle what was taken; gives the others, and what is wrong with them."""
         try:
-            again = frozenset(self._send([record.payload for record in part]) or ())
+            again = self._send(part.payloads)
         except BaseException as error:  # noqa: BLE001 - whatever it is, the one worker lives on
             return part, error
-        self._ledger.settle([one for n, one in enumerate(part) if n not in again])
-        return [part[n] for n in sorted(again)], _AGAIN if again else None
+        left = part.only(again) if again else Batch()
+        self._ledger.settle(part.without(left))
+        return left, _AGAIN if again else None
 
-    def _without_expired(self, part: list[Record], error: BaseException) -> list[Record]:
+    def _without_expired(self, part: Batch, error: BaseException) -> Batch:
         oldest = self._clock.now() - self._max_age_seconds
-        fresh: list[Record] = []
-        for record in part:
-            if record.at < oldest:
-                self._ledger.bury(record, "expired", _reason(error))
+        fresh: list[int] = []
+        for n, at in enumerate(part.instants):
+            if at < oldest:
+                self._ledger.bury(part.only([n]), "expired", _reason(error))
             else:
-                fresh.append(record)
-        return fresh
+                fresh.append(n)
+        return part.only(fresh)
 
 
 def _reason(error: BaseException) -> str:

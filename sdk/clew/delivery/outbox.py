@@ -10,7 +10,7 @@ The way out of the process: `put` returns at once, one daemon thread delivers.
 """
 
 import logging
-from collections import Counter
+from collections import Counter, deque
 from pathlib import Path
 from threading import RLock, get_ident
 from typing import Literal
@@ -109,6 +109,8 @@ class Outbox:
         self._adopting = RLock()
         # The thread that is in the middle of adding a record.
         self._adding: int | None = None
+        # What a signal handler has put meanwhile, and when.
+        self._interrupting: deque[tuple[bytes, float]] = deque()
         register(self)
 
     @property
@@ -153,7 +155,14 @@ class Outbox:
         with self._worker.lock:
             if self._closed:
                 raise ClosedError("put() after close(): open a new outbox")
-            taken = self._take_in(payload, at)
+            if self._adding is not None:  # by this thread, which a signal has interrupted
+                self._interrupting.append((payload, at))
+                return True
+            try:
+                taken = self._take_in(payload, at)
+            finally:
+                while self._interrupting:
+                    self._take_in(*self._interrupting.popleft())
             self._worker.notice()
         if self._synced_spool is not None:
             self._synced_spool.sync()
@@ -250,6 +259,7 @@ class Outbox:
     def after_fork_in_child(self) -> None:
         """Start empty: what waits is the parent's to deliver, and what was lost was lost there."""
         self._adding = None
+        self._interrupting.clear()
         self._adopting = RLock()
         self._worker.start_over()
         self._backlog.clear()
@@ -291,8 +301,7 @@ class Outbox:
         return count
 
     def _bare(self) -> int:
-        in_flight = sum(record.extent is None for record in self._worker.in_flight.values())
-        return in_flight + self._backlog.bare()
+        return self._worker.in_flight.bare + self._backlog.bare()
 
     def _is_adding(self) -> bool:
         """Whether this is a signal handler in the middle of `put`."""
@@ -300,18 +309,13 @@ class Outbox:
 
     def _take_in(self, payload: bytes, at: float) -> bool:
         """Add a record, making room if need be. The caller holds the lock."""
-        if len(payload) > self._backlog.largest:
-            self._losses.add("too_large")
-            return False
-        cause = self._add(payload, at)
-        if cause is None:
-            return True
-        deadline = self._timing.now() + self._block_seconds
-        while cause is not None:
+        deadline: float | None = None
+        while (cause := self._add(payload, at)) is not None:
+            if deadline is None:
+                deadline = self._timing.now() + self._block_seconds
             if not self._make_room(cause, deadline):
                 self._losses.add(cause)
                 return False
-            cause = self._add(payload, at)
         return True
 
     def _add(self, payload: bytes, at: float) -> str | None:
@@ -323,6 +327,8 @@ class Outbox:
 
     def _make_room(self, cause: str, deadline: float) -> bool:
         """Have the oldest record give way, or the caller; whether it is worth trying again."""
+        if cause == "too_large":
+            return False
         if self._overflow == "drop_oldest" and self._backlog.drop_oldest(cause):
             self._losses.add(cause)
             self._worker.progress.notify_all()

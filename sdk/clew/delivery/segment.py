@@ -126,9 +126,9 @@ class Segment:
         """Whether somebody has deleted the file, so that it ends with this process."""
         return os.fstat(self._fd).st_nlink == 0
 
-    def append(self, payload: bytes, at: float) -> Extent:
+    def append(self, payload: bytes, at: float) -> None:
         """
-        Write a record by one system call; it then survives the death of this process.
+        Write a record up to `size` by one system call; it then survives the death of this process.
 
         Raises:
             OSError: the disk refuses; what was written of the record is taken back.
@@ -143,7 +143,6 @@ class Segment:
                 f"{self.path}: {written} of {len(frame)} bytes written: is the disk full?"
             )
         self.size = start + written
-        return Extent(self, start, self.size)
 
     def read(self, start: int, end: int, limit: int) -> Parsed:
         """

@@ -79,9 +79,11 @@ class Spool:
         """Whether a payload of so many bytes fits under the bound."""
         return self.pending_bytes + FRAME_BYTES + size <= self.max_bytes
 
-    def append(self, payload: bytes, at: float) -> Extent | None:
+    def append(self, payload: bytes, at: float) -> Segment | None:
         """
-        Write a record that was put at `at` (seconds since the epoch); None if the disk refuses.
+        Write a record that was put at `at` (seconds since the epoch).
+
+        The answer is the file that has it, up to its `size`; None if the disk refuses.
         """
         try:
             if at >= self._look_at:
@@ -91,15 +93,15 @@ class Spool:
                 segment = self._rotate()
                 if segment is None:
                     return None
-            extent = segment.append(payload, at)
+            segment.append(payload, at)
         except OSError as error:
             self._fail(error)
             return None
         if self._down_until is not None:
             self._down_until = None
             _log.warning("%s: records are written to disk again", self.directory)
-        self.pending_bytes += extent.end - extent.start
-        return extent
+        self.pending_bytes += FRAME_BYTES + len(payload)
+        return segment
 
     def settle(self, extents: Iterable[Extent]) -> None:
         """Note that records are delivered or given up, and delete the files that are done with."""

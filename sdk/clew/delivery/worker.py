@@ -13,11 +13,12 @@ import threading
 from collections.abc import Callable
 
 from clew.clock import Clock
-from clew.delivery.backlog import Backlog, Record
+from clew.delivery.backlog import Backlog
 from clew.delivery.courier import Courier, Send
 from clew.delivery.losses import Losses
 from clew.delivery.outage import Outage
 from clew.delivery.retry import Backoff
+from clew.delivery.stretch import Batch
 from clew.delivery.timing import Timing
 
 __all__ = ["DeadLetter", "Worker"]
@@ -70,8 +71,8 @@ class Worker:
         self.lock = threading.RLock()
         #: Notified when a record is settled or dropped.
         self.progress = threading.Condition(self.lock)
-        #: The records taken and not settled, by ticket, oldest first.
-        self.in_flight: dict[int, Record] = {}
+        #: The records taken and not settled.
+        self.in_flight = Batch()
         self._work = threading.Condition(self.lock)
         self._thread: threading.Thread | None = None
         self._flushing = 0
@@ -139,7 +140,7 @@ class Worker:
         if thread is not None and idle and thread is not threading.current_thread():
             thread.join(seconds)
 
-    def settle(self, records: list[Record], /) -> None:
+    def settle(self, records: Batch, /) -> None:
         """As `Ledger.settle`."""
         with self.lock:
             is_on_duty = self._is_on_duty()
@@ -154,18 +155,18 @@ class Worker:
             waiting = self.pending
         self._outage.failed(error, waiting)
 
-    def bury(self, record: Record, cause: str, reason: str, /) -> None:
+    def bury(self, record: Batch, cause: str, reason: str, /) -> None:
         """As `Ledger.bury`. A dead-letter function that raises is logged: delivery goes on."""
         if not self.pause(0):
             return
         if self._dead_letter is not None:
             try:
-                self._dead_letter(record.payload, reason)
+                self._dead_letter(*record.payloads, reason)
             except Exception:  # noqa: BLE001
                 _log.exception("dead_letter raised")
         with self.lock:
             if self._is_on_duty():
-                self._settle([record])
+                self._settle(record)
                 self._losses.add(cause)
         self._losses.tell()
 
@@ -180,20 +181,16 @@ class Worker:
                 self._timing.wait(self._work, left)
             return self._is_on_duty()
 
-    def _settle(self, records: list[Record]) -> None:
+    def _settle(self, records: Batch) -> None:
         self._is_heard = True
         self._asked_at = self._timing.now()
         self._backlog.settle(records)
-        if len(records) == len(self.in_flight):  # the whole batch, as nearly always
-            self.in_flight.clear()
-        else:
-            for record in records:
-                del self.in_flight[record.ticket]
+        self.in_flight = self.in_flight.without(records)
         self.progress.notify_all()
 
     def _oldest(self) -> int:
         """The ticket before which everything is settled."""
-        return next(iter(self.in_flight), self._backlog.oldest_ticket)
+        return next(self.in_flight.tickets, self._backlog.oldest_ticket)
 
     def _wake(self) -> None:
         if self._thread is None:
@@ -211,7 +208,7 @@ class Worker:
         return self._thread is threading.current_thread()
 
     def _run(self) -> None:
-        batch: list[Record] | None = []
+        batch: Batch | None = Batch()
         while batch is not None:
             if batch:
                 self._losses.tell()
@@ -220,16 +217,18 @@ class Worker:
                 self._adopt()
             batch = self._next_batch()
 
-    def _next_batch(self) -> list[Record] | None:
-        """Wait for records, and for company; [] when none came for long, None when sent away."""
+    def _next_batch(self) -> Batch | None:
+        """Wait for records, and for company; gives none when none came for long.
+
+        None when sent away.
+        """
         with self.lock:
             self._await(1, self._timing.now() + ADOPT_SECONDS)
             if self._backlog.count:
                 self._await(self._batch_count, self._timing.now() + self._linger_seconds)
             if not self._is_on_duty():
                 return None
-            batch = self._backlog.take(self._batch_count, self._batch_bytes)
-            self.in_flight = {record.ticket: record for record in batch}
+            self.in_flight = batch = self._backlog.take(self._batch_count, self._batch_bytes)
             self._asked_at = self._timing.now()
             self.progress.notify_all()  # memory has room again, whatever becomes of the batch
             return batch
