@@ -80,14 +80,16 @@ def signal(
         DocumentError: the policy does not take this type or these fields.
     """
     _check_text("type", type)
-    _check_text("subject", subject)
+    bucket = _bucket_of(tenant, subject)
     if data is not None and not isinstance(data, _MAPPINGS):
         raise TypeError(f"data is a mapping of names to JSON values, not {data!r}")
     problems: list[Problem] = []
     if not _is_common(type, channel, party, traffic):
         problems += _envelope_problems(type, channel, party, traffic)
-    given = _given(source, anonymous_subject, session_id, department)
-    if given or id is not None:
+    given: dict[str, str] = {}
+    # Most signals have none of these.
+    if not (id is source is anonymous_subject is session_id is department is None):
+        given = _given(source, anonymous_subject, session_id, department)
         problems += _text_problems({"id": id, **given})
     occurred_at = to_text(now) if at is None else _occurred(at, now, problems)
     if policy is not None:
@@ -97,7 +99,7 @@ def signal(
     if problems:
         raise DocumentError(f"signal {type!r}", problems)
     fact: dict[str, Any] = {
-        "id": mint(now, store_bucket(tenant, subject)) if id is None else id,
+        "id": mint(now, bucket) if id is None else id,
         "type": type,
         "subject": subject,
         "occurred_at": occurred_at,
@@ -227,6 +229,20 @@ def _check_text(name: str, value: Any) -> None:
         raise ValueError(f"{name} holds half of a surrogate pair, which is no character")
 
 
+def _bucket_of(tenant: str, subject: str) -> int:
+    """Where a subject's facts lie; raises as `_check_text`."""
+    if not isinstance(subject, str):
+        _check_text("subject", subject)
+    return _checked_bucket(tenant, subject)
+
+
+# Asked for each signal, and most are of people who have just had another.
+@lru_cache(maxsize=4096)
+def _checked_bucket(tenant: str, subject: str) -> int:
+    _check_text("subject", subject)
+    return store_bucket(tenant, subject)
+
+
 def _is_unicode(value: str) -> bool:
     """Whether text can be encoded; what JSON's `\\ud800` becomes in Python cannot."""
     if value.isascii():
@@ -244,9 +260,7 @@ def _given(
     session_id: str | None,
     department: str | None,
 ) -> dict[str, str]:
-    """Name those that are given; most signals have none."""
-    if source is anonymous_subject is session_id is department is None:
-        return {}
+    """Name those that are given."""
     named = {
         "source": source,
         "anonymous_subject": anonymous_subject,

@@ -13,7 +13,13 @@ from itertools import count
 __all__ = ["bucket_of", "is_newer", "mint"]
 
 _COUNTER_BITS = 28
-_LENGTH = 32
+_COUNTER_MASK = (1 << _COUNTER_BITS) - 1
+#: The counter, and what was drawn for the process.
+_PROCESS_BITS = 40 + _COUNTER_BITS
+_BUCKET_BITS = 12
+_TIME_MASK = (1 << 48) - 1
+_BYTES = 16
+_LENGTH = 2 * _BYTES
 _BUCKETS = 1024
 
 
@@ -25,6 +31,8 @@ class _Process:
 
     def renew(self) -> None:
         self.prefix = secrets.token_hex(5)
+        #: The same, where it stands in an id taken for a number.
+        self.bits = int(self.prefix, 16) << _COUNTER_BITS
         self.counter = count(secrets.randbits(_COUNTER_BITS - 1))
 
 
@@ -41,9 +49,10 @@ def mint(now: float, bucket: int) -> str:
         now: seconds since the epoch.
         bucket: in [0, 1024).
     """
-    n = next(_process.counter) % (1 << _COUNTER_BITS)
-    # Every fact has one, and this form is made in two thirds of an f-string's time.
-    return "%012x%03x%s%07x" % (int(now * 1000), bucket, _process.prefix, n)  # noqa: UP031
+    # Every fact has one, and a number is written faster than its parts.
+    time_and_place = (int(now * 1000) & _TIME_MASK) << _BUCKET_BITS | bucket
+    n = next(_process.counter) & _COUNTER_MASK
+    return (time_and_place << _PROCESS_BITS | _process.bits | n).to_bytes(_BYTES, "big").hex()
 
 
 def bucket_of(name: str) -> int | None:

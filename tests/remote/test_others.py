@@ -27,8 +27,7 @@ def test_what_another_key_left_behind_is_told_of(url, caplog):
     other = own.with_name("clew-127.0.0.1-0123456789ab.spool")
     leave_behind(other).forget()
     empty = Spool(own.with_name("clew-127.0.0.1-ba9876543210.spool") / "of-default")
-    extent = empty.append(b"{}", 0.0)
-    empty.settle([extent])
+    empty.settle([empty.append(b"{}", 0.0).unsettled])
     empty.forget()
     Client(url).close()
     [said] = [record.getMessage() for record in caplog.records if "another key" in record.message]

@@ -9,20 +9,20 @@ from clew.backends.http import unsent
 from clew.backends.http.unsent import Unsent
 
 
-def signal(name: str, subject: str = "u-1") -> dict[str, str]:
+def signal(name: str, subject: str = "u-1") -> tuple[str, str, bytes]:
     """As much of a signal as matters here."""
-    return {"id": name, "subject": subject}
+    return name, subject, name.encode()
 
 
 def test_what_is_not_delivered_is_given_in_order():
     """A subject's signals are given oldest first; another's are not among them."""
     held = Unsent()
     for name in ("a", "b", "c"):
-        held.add(signal(name))
-    held.add(signal("d", "u-2"))
+        held.add(*signal(name))
+    held.add(*signal("d", "u-2"))
     held.settle(["b", "no such"])
-    assert [each["id"] for each in held.of(["u-1", None])] == ["a", "c"]
-    assert [each["id"] for each in held.of(["u-2", "u-1"])] == ["d", "a", "c"]
+    assert [each.decode() for each in held.of(["u-1", None])] == ["a", "c"]
+    assert [each.decode() for each in held.of(["u-2", "u-1"])] == ["d", "a", "c"]
     assert held.of([None, "u-3"]) == []
 
 
@@ -30,8 +30,8 @@ def test_one_subject_is_bounded():
     """Beyond the bound the oldest signals of a subject are delivered, but not brought along."""
     held = Unsent()
     for number in range(unsent.SIGNALS_OF_ONE_MAX + 3):
-        held.add(signal(f"s-{number}"))
-    assert held.of(["u-1"])[0]["id"] == "s-3"
+        held.add(*signal(f"s-{number}"))
+    assert held.of(["u-1"])[0] == b"s-3"
     assert len(held.of(["u-1"])) == unsent.SIGNALS_OF_ONE_MAX
 
 
@@ -44,8 +44,8 @@ def test_nothing_is_left_behind(steps):
             held.settle([f"s-{name}"])
         else:
             held.settle([f"s-{name}"])
-            held.add(signal(f"s-{name}", f"u-{subject}"))
-        given_now = [each["id"] for each in held.of(f"u-{n}" for n in range(6))]
+            held.add(*signal(f"s-{name}", f"u-{subject}"))
+        given_now = [each.decode() for each in held.of(f"u-{n}" for n in range(6))]
         assert len(given_now) == len(set(given_now)) == len(held._subjects)
     held.settle([f"s-{n}" for n in range(41)])
     assert (held._subjects, held._signals) == ({}, {})
@@ -66,24 +66,24 @@ def test_what_was_settled_is_not_given_again(steps):
     held, known = Unsent(), {}
     for step, what in steps:
         if step == "add":
-            held.add(signal(f"s-{what}"))
+            held.add(*signal(f"s-{what}"))
             known.setdefault(f"s-{what}")
         elif step == "settle":
             names = [f"s-{number}" for number in what]
             held.settle(names)
             known = {name: None for name in known if name not in names}
         else:
-            assert {each["id"] for each in held.of(["u-1"])} == set(known)
-    assert {each["id"] for each in held.of(["u-1"])} == set(known)
+            assert {each.decode() for each in held.of(["u-1"])} == set(known)
+    assert {each.decode() for each in held.of(["u-1"])} == set(known)
 
 
 def test_one_subject_does_not_push_out_another():
     """However much one subject does, what another has done is brought along."""
     held = Unsent()
-    held.add(signal("first", "u-2"))
+    held.add(*signal("first", "u-2"))
     for number in range(unsent.SIGNALS_MAX + 1):
-        held.add(signal(f"s-{number}"))
-    assert [each["id"] for each in held.of(["u-2"])] == ["first"]
+        held.add(*signal(f"s-{number}"))
+    assert [each.decode() for each in held.of(["u-2"])] == ["first"]
     assert len(held._new) <= unsent.UNSORTED_MAX
 
 
@@ -99,11 +99,11 @@ def test_what_is_being_sorted_is_found(monkeypatch):
         enter(self, one)
 
     monkeypatch.setattr(Unsent, "_enter", slow)
-    held.add(signal("s-1"))
+    held.add(*signal("s-1"))
     other = threading.Thread(target=held.of, args=(["u-1"],))
     other.start()
     assert sorting.wait(10.0)
-    assert [each["id"] for each in held.of(["u-1"])] == ["s-1"]
+    assert [each.decode() for each in held.of(["u-1"])] == ["s-1"]
     asked.set()
     other.join()
 
@@ -112,10 +112,10 @@ def test_what_is_delivered_in_order_costs_no_look_at_whose_it_is():
     """Where nobody decides, signals come and go without being sorted by subject."""
     held = Unsent()
     for number in range(20):
-        held.add(signal(f"s-{number}"))
+        held.add(*signal(f"s-{number}"))
     held.settle([f"s-{number}" for number in range(15)])
     assert held._subjects == {}
-    assert [each["id"] for each in held.of(["u-1"])] == [f"s-{n}" for n in range(15, 20)]
+    assert [each.decode() for each in held.of(["u-1"])] == [f"s-{n}" for n in range(15, 20)]
 
 
 def test_all_subjects_together_are_bounded(monkeypatch):
@@ -123,5 +123,5 @@ def test_all_subjects_together_are_bounded(monkeypatch):
     monkeypatch.setattr(unsent, "SIGNALS_MAX", 5)
     held = Unsent()
     for number in range(8):
-        held.add(signal(f"s-{number}", f"u-{number}"))
+        held.add(*signal(f"s-{number}", f"u-{number}"))
     assert [bool(held.of([f"u-{number}"])) for number in range(8)] == [False] * 3 + [True] * 5

@@ -21,9 +21,11 @@ __all__ = ["FRAME_BYTES", "Frame", "Parsed", "encode", "parse"]
 _MARKER = b"\xc1rec"
 _HEAD = Struct("<4sI")
 _BODY = Struct("<Id")
+#: Both, written at once.
+_WHOLE = Struct("<4sIId")
 
 #: What a frame takes besides its payload.
-FRAME_BYTES = _HEAD.size + _BODY.size
+FRAME_BYTES = _WHOLE.size
 
 
 class Frame(NamedTuple):
@@ -50,8 +52,9 @@ class Parsed(NamedTuple):
 
 def encode(payload: bytes, at: float) -> bytes:
     """Frame a payload that was put at `at`, in seconds since the epoch."""
-    body = _BODY.pack(len(payload), at) + payload
-    return _HEAD.pack(_MARKER, crc32(body)) + body
+    length = len(payload)
+    checksum = crc32(payload, crc32(_BODY.pack(length, at)))
+    return _WHOLE.pack(_MARKER, checksum, length, at) + payload
 
 
 def parse(data: bytes, *, whole: bool) -> Parsed:

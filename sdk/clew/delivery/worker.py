@@ -160,8 +160,9 @@ class Worker:
         if not self.pause(0):
             return
         if self._dead_letter is not None:
+            (payload,) = record.payloads
             try:
-                self._dead_letter(*record.payloads, reason)
+                self._dead_letter(payload, reason)
             except Exception:  # noqa: BLE001
                 _log.exception("dead_letter raised")
         with self.lock:

@@ -164,8 +164,10 @@ class HttpBackend:
         if kind == "signal":
             self._hold_against_policy(fact)
             payload = orjson.dumps(item)
-            self._unsent.add(fact)
-            self._deciding.told_of(fact["subject"])
+            subject = fact["subject"]
+            # A copy, for an encoder's buffer may take kilobytes however short what it holds is.
+            self._unsent.add(fact["id"], subject, bytes(memoryview(payload)))
+            self._deciding.told_of(subject)
         else:
             payload = orjson.dumps(item)
             self._deciding.told(lambda cache: cache.drop_decision(fact["decision"]))

@@ -10,8 +10,8 @@ is looked up when a decision asks.
 
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+from typing import TypeAlias
 
 __all__ = ["Unsent"]
 
@@ -22,32 +22,36 @@ SIGNALS_OF_ONE_MAX = 50
 UNSORTED_MAX = 2_000
 
 
+_Signal: TypeAlias = tuple[str, str, bytes]
+"""Its id, its subject, and the batch item that tells of it."""
+
+
 class Unsent:
-    """Remembers signals by subject until their delivery is confirmed."""
+    """Remembers signals by subject, as they are sent, until their delivery is confirmed."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         #: In the order in which they were added, until somebody asks; others add to it any time.
-        self._new: deque[Mapping[str, Any]] = deque()
+        self._new: deque[_Signal] = deque()
         self._subjects: OrderedDict[str, str] = OrderedDict()
-        self._signals: dict[str, dict[str, Mapping[str, Any]]] = {}
+        self._signals: dict[str, dict[str, bytes]] = {}
 
-    def add(self, signal: Mapping[str, Any]) -> None:
-        """Remember a signal document."""
-        self._new.append(signal)
+    def add(self, name: str, subject: str, item: bytes) -> None:
+        """Remember a signal by its id; it is in an encoded batch item."""
+        self._new.append((name, subject, item))
         if len(self._new) > UNSORTED_MAX:  # else one subject's could push out everybody's
             with self._lock:
                 self._sort()
 
-    def of(self, subjects: Iterable[str | None]) -> list[Mapping[str, Any]]:
+    def of(self, subjects: Iterable[str | None]) -> list[bytes]:
         """Give what the server may not know of some subjects, oldest first."""
         with self._lock:  # also to find nothing: what is being sorted is in neither place
             self._sort()
             return [
-                signal
+                item
                 for subject in subjects
                 if subject is not None
-                for signal in self._signals.get(subject, {}).values()
+                for item in self._signals.get(subject, {}).values()
             ]
 
     def settle(self, ids: Iterable[str]) -> None:
@@ -63,13 +67,13 @@ class Unsent:
         """Drop what nobody has asked for: what is settled is nearly always what came first."""
         new, left = self._new, set(settled)
         # An id that was given twice comes twice, perhaps behind all others.
-        while new and (left or new[0]["id"] in settled):
+        while new and (left or new[0][0] in settled):
             signal = new.popleft()
-            if signal["id"] not in settled:
+            if signal[0] not in settled:
                 self._enter(signal)
                 self._sort()
                 break
-            left.discard(signal["id"])
+            left.discard(signal[0])
 
     def _sort(self) -> None:
         """Enter what is new by subject."""
@@ -77,11 +81,11 @@ class Unsent:
         while new:
             self._enter(new.popleft())
 
-    def _enter(self, signal: Mapping[str, Any]) -> None:
-        name, subject = signal["id"], signal["subject"]
+    def _enter(self, signal: _Signal) -> None:
+        name, subject, item = signal
         self._subjects[name] = subject
         held = self._signals.setdefault(subject, {})
-        held[name] = signal
+        held[name] = item
         if len(held) > SIGNALS_OF_ONE_MAX:
             self._forget(next(iter(held)))
         if len(self._subjects) > SIGNALS_MAX:
