@@ -155,15 +155,10 @@ class Deciding:
         self._take_away()
 
     def told_of(self, subject: str) -> None:
-        """
-        Something was told of a subject, as `told`; costs little where nobody decides.
-
-        It is among the unsent signals by now. Whoever begins to decide from here on brings it
-        along, so no lock is needed to see that nobody has yet.
-        """
-        if self._cache.is_empty:
-            return
-        with self._lock:
+        """Something was told of a subject, as `told`; costs little where nobody decides."""
+        with self._lock:  # also to see that: the moment in which an answer is filed looks empty
+            if self._cache.is_empty:
+                return
             self._cache.drop(subject)
         self._take_away()
 
