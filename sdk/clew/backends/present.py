@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from clew.clock import to_text
 from clew.codec import to_json
-from clew.codec.scalars import write_instant
 from clew.engine import render
 from clew.engine.compiled import CompiledPolicy
 from clew.engine.menu import Counts
@@ -51,7 +51,7 @@ def present(
     get = record.get
     arms = tuple([_arm(a["id"], a["arm"], a["epoch"]) for a in get("assignments", ())])
     ground = get("consent")
-    origin = _Origin(policy, record, counts, recall)
+    origin = _Origin(policy, record, counts, recall, valid_until)
     return Decision(
         id=record["id"],
         slot=record["slot"],
@@ -91,7 +91,7 @@ def present(
 class _Origin:
     """What a decision was made from; each part of it is computed when it is asked for."""
 
-    __slots__ = ("_counts", "_policy", "_recall", "_record")
+    __slots__ = ("_counts", "_policy", "_recall", "_record", "_valid_until")
 
     def __init__(
         self,
@@ -99,11 +99,13 @@ class _Origin:
         record: Mapping[str, Any],
         counts: Counts,
         recall: Callable[[], Sequence[Mapping[str, Any]]] | None,
+        valid_until: float | None,
     ) -> None:
         self._policy = policy
         self._record = record
         self._counts = counts
         self._recall = recall
+        self._valid_until = valid_until
 
     def reads(self) -> Reads:
         return Reads(**self._record.get("reads", {}))
@@ -134,8 +136,8 @@ class _Origin:
             written["items"] = [to_json(item) for item in decision.items]
         if decision.cache != "miss":
             written["cache"] = decision.cache
-        if decision.valid_until is not None:
-            written["valid_until"] = write_instant(decision.valid_until)
+        if self._valid_until is not None:
+            written["valid_until"] = to_text(self._valid_until)
         return written
 
     def _whole(self) -> Mapping[str, Any]:

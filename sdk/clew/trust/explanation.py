@@ -63,17 +63,21 @@ def explained(policy: CompiledPolicy, decision: Mapping[str, Any]) -> dict[str, 
         method["propensity"] = decision["propensity"]
     if explores:
         method["exploration"] = explores
-    parts = {
-        "because": list(_because(policy, decision, explores=explores)),
-        "data_used": list(_used(policy, reads["profile"])) if "profile" in reads else None,
-        "data_withheld": [
-            {"field": path, "reason": _withheld(policy, path, decision["consent"]["purpose"])}
-            for path in reads.get("withheld", ())
-        ],
-        "context_used": sorted(reads.get("context", ())),
-        "method": method,
-    }
-    return {name: part for name, part in parts.items() if part}
+    parts: dict[str, Any] = {}
+    if because := list(_because(policy, decision, explores=explores)):
+        parts["because"] = because
+    if "profile" in reads and (used := list(_used(policy, reads["profile"]))):
+        parts["data_used"] = used
+    if "withheld" in reads:
+        purpose = decision["consent"]["purpose"]
+        parts["data_withheld"] = [
+            {"field": path, "reason": _withheld(policy, path, purpose)}
+            for path in reads["withheld"]
+        ]
+    if "context" in reads:
+        parts["context_used"] = sorted(reads["context"])
+    parts["method"] = method
+    return parts
 
 
 def _used(policy: CompiledPolicy, profile: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -165,25 +169,26 @@ def in_words(policy: CompiledPolicy, rule: Rule) -> str:
 
 def _explores(decision: Mapping[str, Any]) -> bool:
     """Whether something else was expected to do better than what was drawn."""
-    return any(
-        draw["predicted"] < max(candidate["score"] for candidate in draw["candidates"])
-        for draw in decision.get("draws", ())
-    )
+    return any(draw["predicted"] < max(_scores(draw)) for draw in decision.get("draws", ()))
 
 
 def _all_alike(decision: Mapping[str, Any]) -> bool:
     """Whether nothing told the candidates apart, so that chance alone chose."""
     draws = decision.get("draws", ())
-    return bool(draws) and all(
-        len({candidate["score"] for candidate in draw["candidates"]}) == 1
-        and len(draw["candidates"]) > 1
-        for draw in draws
-    )
+    for draw in draws:
+        scores = _scores(draw)
+        if len(scores) == 1 or len(set(scores)) > 1:
+            return False
+    return bool(draws)
 
 
 def _has_learned(decision: Mapping[str, Any]) -> bool:
     """Whether any decision of the slot had been counted when this one was drawn."""
     return any(draw["rounds"] for draw in decision.get("draws", ()))
+
+
+def _scores(draw: Mapping[str, Any]) -> list[float]:
+    return [candidate["score"] for candidate in draw["candidates"]]
 
 
 def _joined(words: list[str]) -> str:
