@@ -18,7 +18,7 @@ __all__ = ["Import", "Tree", "breaches", "read_trees"]
 #: The units of clew from the bottom up; "" is `clew/__init__.py`, the public face of those below.
 LAYERS = (
     ("errors", "loading", "once"),
-    ("clock", "ids", "model"),
+    ("clock", "ids", "items", "model"),
     ("codec", "logic", "schema", "templates"),
     ("engine", "measure", "trust"),
     ("policy",),

@@ -29,6 +29,7 @@ from clew.facts import Instant, consents, outcome, signal
 from clew.failures import Failures
 from clew.fallback import Fallback
 from clew.ids import mint
+from clew.items import encoded
 from clew.linking import Linking, new_anonymous
 from clew.model.decision import Decision
 from clew.model.measurement import Measurement
@@ -394,7 +395,7 @@ class Core:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the application goes on
             self._failures.met(operation, error)
-            return Admission("queued", orjson.dumps(item))
+            return Admission("queued", encoded(item))
 
     def _count(self, cause: str) -> None:
         self.outbox.lose(cause)

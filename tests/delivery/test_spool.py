@@ -12,6 +12,7 @@ from collections import Counter
 import pytest
 
 from clew.delivery.backlog import count_records
+from clew.delivery.frames import FRAME_BYTES
 from clew.delivery.spool import Spool
 from delivery.extents import append
 
@@ -246,11 +247,10 @@ def test_forgetting_leaves_the_files_to_their_owner(tmp_path):
 
 
 def test_the_bound_counts_what_is_not_settled(tmp_path):
-    """There is room again as soon as records are settled."""
-    spool = Spool(tmp_path, max_bytes=100)
+    """A record counts with its frame, until it is settled."""
+    spool = Spool(tmp_path)
     extent = append(spool, b"x" * 60, 0.0)
-    assert spool.has_room(0)
-    assert not spool.has_room(1)
+    assert spool.pending_bytes == 60 + FRAME_BYTES
     spool.settle([extent])
-    assert spool.has_room(80)
+    assert spool.pending_bytes == 0
     spool.close()

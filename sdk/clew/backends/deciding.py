@@ -33,6 +33,7 @@ from clew.engine.record import record
 from clew.engine.situation import Situation
 from clew.errors import BackendError
 from clew.ids import bucket_of, mint
+from clew.items import encoded
 from clew.model.decision import Decision
 from clew.model.request import DecisionRequest
 from clew.model.words import CacheState
@@ -121,7 +122,7 @@ class Deciding:
             if raw.hit:
                 recall = partial(self._drawn, hot, made["id"])
                 return self.show(policy, made, "hit", until, recall=recall), None
-            payload = orjson.dumps({"decision": made})
+            payload = encoded({"decision": made})
             self._keep(policy, slot, request, hot, made, payload, now)
         if raw.reason == "consent_denied":
             self._notices.denied(slot)

@@ -37,6 +37,7 @@ from clew.engine.fold import fold_decision, fold_outcome, fold_signal
 from clew.engine.person import Person
 from clew.errors import DocumentError
 from clew.ids import bucket_of, is_newer
+from clew.items import encoded
 from clew.model.batch import ItemResult
 from clew.model.decision import Decision
 from clew.model.measurement import Measurement
@@ -287,7 +288,7 @@ class Embedded:
                 whose = self._place(hot.person.subject)
                 told = self._people.fact(hot, "outcome", fact["id"], whose)
             # Encoded first: what is no JSON is refused before it has changed anything.
-            payload = orjson.dumps({"signal": fact})
+            payload = encoded({"signal": fact})
             reported = told is not None and say_the_same(told, fact)
             effects = fold_signal(hot.person, subject, fact, reported=reported)
             self._figures.note(hot, Pending("signal", fact["id"], place, payload), effects)
@@ -298,7 +299,7 @@ class Embedded:
     ) -> Admission:
         decision = fact["decision"]
         fact.setdefault("received_at", to_text(self._clock.now()))
-        payload = orjson.dumps({"outcome": fact})
+        payload = encoded({"outcome": fact})
         place = (bucket_of(decision) or 0, self._tenant)
         subject = self._deciding.subject_of(decision, place)
         if subject is None:

@@ -48,10 +48,9 @@ class Backlog:
         self.count = 0
         #: The place in order of the next record.
         self.next_ticket = 0
-        # The largest payload that can ever fit, in bytes.
-        self._largest = max_memory_bytes
-        if spool is not None:
-            self._largest = min(max_memory_bytes, spool.max_bytes - FRAME_BYTES)
+        # What the disk has room for, in bytes, and the largest payload that can ever fit.
+        self._room = 0 if spool is None else spool.max_bytes - FRAME_BYTES
+        self._largest = max_memory_bytes if spool is None else min(max_memory_bytes, self._room)
         self._spool = spool
         self._losses = losses
         self._max_memory_bytes = max_memory_bytes
@@ -77,7 +76,7 @@ class Backlog:
         if size > self._largest:
             return "too_large"
         if spool is not None:
-            if not spool.has_room(size):
+            if spool.pending_bytes + size > self._room:
                 return "overflow"
             segment = spool.append(payload, at)
         if segment is None:
@@ -91,8 +90,7 @@ class Backlog:
                 self._spill(segment, start, end)
                 return None
             self._cached_bytes += size
-        # A copy, for an encoder's buffer may take kilobytes however short the payload is.
-        entry = (bytes(memoryview(payload)), at, end)
+        entry = (payload, at, end)
         stretch = self._open
         if stretch is not None and stretch.takes(segment, start):
             stretch.entries.append(entry)

@@ -145,6 +145,9 @@ class Outbox:
         """
         Make a record safe and have it delivered; false if it was lost, which is counted.
 
+        The very bytes are kept in memory until they are delivered, so they should be no larger than
+        they look (`clew.items.encoded`).
+
         It survives the death of the process once this returns, or a loss of power with a spool of
         durability "disk".
 
@@ -159,10 +162,13 @@ class Outbox:
                 self._interrupting.append((payload, at))
                 return True
             try:
-                taken = self._take_in(payload, at)
+                cause = self._add(payload, at)
+                taken = cause is None or self._insist(payload, at, cause)
             finally:
                 while self._interrupting:
-                    self._take_in(*self._interrupting.popleft())
+                    late = self._interrupting.popleft()
+                    if (cause := self._add(*late)) is not None:
+                        self._insist(*late, cause)
             self._worker.notice()
         if self._synced_spool is not None:
             self._synced_spool.sync()
@@ -307,18 +313,18 @@ class Outbox:
         """Whether this is a signal handler in the middle of `put`."""
         return self._adding == get_ident()
 
-    def _take_in(self, payload: bytes, at: float) -> bool:
-        """Add a record, making room if need be. The caller holds the lock."""
-        deadline: float | None = None
-        while (cause := self._add(payload, at)) is not None:
-            if deadline is None:
-                deadline = self._timing.now() + self._block_seconds
+    def _insist(self, payload: bytes, at: float, cause: str | None) -> bool:
+        """Make room for a record that found none, and add it, if that may be."""
+        deadline = self._timing.now() + self._block_seconds
+        while cause is not None:
             if not self._make_room(cause, deadline):
                 self._losses.add(cause)
                 return False
+            cause = self._add(payload, at)
         return True
 
     def _add(self, payload: bytes, at: float) -> str | None:
+        """Add a record if there is room; the caller holds the lock."""
         self._adding = get_ident()
         try:
             return self._backlog.add(payload, at)

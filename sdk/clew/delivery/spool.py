@@ -75,10 +75,6 @@ class Spool:
         # meanwhile.
         self._sync_lock = threading.Lock()
 
-    def has_room(self, size: int) -> bool:
-        """Whether a payload of so many bytes fits under the bound."""
-        return self.pending_bytes + FRAME_BYTES + size <= self.max_bytes
-
     def append(self, payload: bytes, at: float) -> Segment | None:
         """
         Write a record that was put at `at` (seconds since the epoch).

@@ -19,8 +19,6 @@ from typing import Any
 from urllib.parse import quote, urlencode
 from weakref import WeakSet
 
-import orjson
-
 from clew.backends.base import Admission
 from clew.backends.http import reading
 from clew.backends.http.changes import changes_of
@@ -45,6 +43,7 @@ from clew.errors import (
     TokenError,
 )
 from clew.ids import bucket_of, mint
+from clew.items import encoded
 from clew.model.batch import BATCH_MAX, ItemResult
 from clew.model.decision import Decision
 from clew.model.measurement import Measurement
@@ -163,13 +162,12 @@ class HttpBackend:
         ((kind, fact),) = item.items()
         if kind == "signal":
             self._hold_against_policy(fact)
-            payload = orjson.dumps(item)
+            payload = encoded(item)
             subject = fact["subject"]
-            # A copy, for an encoder's buffer may take kilobytes however short what it holds is.
-            self._unsent.add(fact["id"], subject, bytes(memoryview(payload)))
+            self._unsent.add(fact["id"], subject, payload)
             self._deciding.told_of(subject)
         else:
-            payload = orjson.dumps(item)
+            payload = encoded(item)
             self._deciding.told(lambda cache: cache.drop_decision(fact["decision"]))
         return Admission("queued", payload)
 
@@ -419,7 +417,7 @@ class HttpBackend:
             "occurred_at": to_text(now),
         }
         try:
-            self._put(orjson.dumps({"outcome": outcome}))
+            self._put(encoded({"outcome": outcome}))
         except Exception:  # the client was closed meanwhile
             logger.debug("decision %s could not be voided", decision.id, exc_info=True)
 
