@@ -122,8 +122,10 @@ class Batch:
         return type(self)(parts)
 
     def without(self, other: Self) -> Self:
-        """Give those that are not in another batch."""
-        if len(other) == len(self):  # as nearly always: it is this one
+        """Give those that are not in another batch, which has none that is not here."""
+        if not other:
+            return self
+        if len(other) == len(self):
             return type(self)()
         gone = frozenset(other.tickets)
         return self.only([n for n, ticket in enumerate(self.tickets) if ticket not in gone])
