@@ -13,6 +13,7 @@ from clew.delivery.backlog import count_records
 from clew.delivery.outbox import Outbox
 from clew.delivery.retry import Backoff
 from clew.delivery.spool import Spool
+from clew.delivery.stretch import Stretch
 from clew.errors import BackendUnavailableError, ClosedError
 
 #: Only ever waited for when something hangs, in seconds.
@@ -452,6 +453,10 @@ class Interrupting(Spool):
         self.handler()
         return segment
 
+    def settle(self, extents):
+        super().settle(extents)
+        self.handler()
+
 
 @pytest.mark.parametrize("name", ["flush", "close"])
 def test_a_signal_handler_in_the_middle_of_a_put(receiver, tmp_path, opened, name):
@@ -492,6 +497,48 @@ def test_a_signal_handler_that_puts_in_the_middle_of_a_put(receiver, tmp_path, o
     heir = opened(receiver, spool=Spool(tmp_path))
     assert heir.flush(GUARD) == 0
     assert set(receiver.records) == set(everything)
+
+
+@pytest.mark.parametrize("does", ["put", "flush"])
+def test_a_signal_handler_while_a_record_gives_way(receiver, tmp_path, opened, does):
+    """What it puts waits its turn, flushing there waits for nothing, and each loss is counted."""
+    spool = Interrupting(tmp_path, max_bytes=90)
+    outbox = opened(receiver, spool=spool, linger_seconds=GUARD)
+    for record in numbers(3):
+        outbox.put(record)
+
+    def handler():
+        spool.handler = lambda: None
+        if does == "put":
+            assert outbox.put(b"from the handler")
+        assert outbox.flush(GUARD) == outbox.pending > 0
+
+    spool.handler = handler
+    assert outbox.put(b"3" * 20)  # two give way for it
+    assert outbox.close(GUARD) == 0
+    assert len(receiver.records) + outbox.losses["overflow"] == 4 + (does == "put")
+    assert receiver.records[-1] == (b"from the handler" if does == "put" else b"3" * 20)
+    backlog = outbox._backlog
+    assert (backlog.count, backlog._cached_bytes, spool.pending_bytes) == (0, 0, 0)
+
+
+def test_a_signal_handler_that_raises_leaves_no_wrong_count(receiver, spool, opened, monkeypatch):
+    """The put that its exception cuts off is no more; others are taken and delivered."""
+    outbox = opened(receiver, spool=spool, linger_seconds=GUARD)
+    outbox.put(b"first")
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(Stretch, "takes", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            outbox.put(b"cut off")
+    outbox.put(b"last")
+    assert outbox.flush(GUARD) == 0
+    assert receiver.records == [b"first", b"last"]
+    backlog = outbox._backlog
+    assert (backlog.count, backlog._cached_bytes, backlog._bare_bytes) == (0, 0, 0)
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt
 
 
 def test_a_signal_handler_in_the_middle_of_a_flush(spool, opened):

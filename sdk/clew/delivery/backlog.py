@@ -151,6 +151,18 @@ class Backlog:
             len(item) for item in self._items if isinstance(item, Stretch) and item.segment is None
         )
 
+    def recount(self) -> None:
+        """Be right again about what waits, after an exception of a signal handler's in `add`."""
+        held = [item for item in self._items if isinstance(item, Stretch)]
+        self._open = None
+        self.count = sum(
+            len(item) if isinstance(item, Stretch) else item.count for item in self._items
+        )
+        self._bare_bytes = sum(item.size for item in held if item.segment is None)
+        self._cached_bytes = sum(item.size for item in held if item.segment is not None)
+        if held:
+            self.next_ticket = max(self.next_ticket, held[-1].ticket + len(held[-1]))
+
     def clear(self) -> None:
         """In a forked child: what waits is the parent's to deliver."""
         self._items.clear()
@@ -167,20 +179,23 @@ class Backlog:
         return False
 
     def _cut(self, stretch: Stretch, count: int) -> Stretch:
-        """Remove the first records of a stretch from the queue, and it with its last one."""
-        head = stretch.cut(count)
-        if not len(stretch):
+        """Remove the first records of a stretch from the queue, or all of it."""
+        if count < len(stretch):
+            head = stretch.cut(count)
+        else:  # as it is: a stretch in the queue is never empty, whatever interrupts this
+            head = stretch
+            if stretch is self._open:
+                self._open = None
             if stretch is self._items[0]:
                 self._items.popleft()
             else:
                 self._items.remove(stretch)
-            if stretch is self._open:
-                self._open = None
+        size = head.size
         self.count -= count
         if head.segment is None:
-            self._bare_bytes -= head.size
+            self._bare_bytes -= size
         else:
-            self._cached_bytes -= head.size
+            self._cached_bytes -= size
         return head
 
     def _spill(self, segment: Segment, start: int, end: int) -> None:

@@ -11,6 +11,7 @@ The way out of the process: `put` returns at once, one daemon thread delivers.
 
 import logging
 from collections import Counter, deque
+from contextlib import suppress
 from pathlib import Path
 from threading import RLock, get_ident
 from typing import Literal
@@ -122,7 +123,7 @@ class Outbox:
     def pending(self) -> int:
         """How many records are neither delivered nor given up."""
         with self._worker.lock:
-            return self._worker.pending
+            return self._worker.pending + len(self._interrupting)
 
     @property
     def endangered(self) -> int:
@@ -149,7 +150,8 @@ class Outbox:
         they look (`clew.items.encoded`).
 
         It survives the death of the process once this returns, or a loss of power with a spool of
-        durability "disk".
+        durability "disk"; in a signal handler that has interrupted another `put` of its thread,
+        once that one goes on.
 
         Raises:
             ClosedError: after `close`.
@@ -162,14 +164,10 @@ class Outbox:
                 self._interrupting.append((payload, at))
                 return True
             try:
-                cause = self._add(payload, at)
-                taken = cause is None or self._insist(payload, at, cause)
+                taken = self._take_in(payload, at)
             finally:
-                while self._interrupting:
-                    late = self._interrupting.popleft()
-                    if (cause := self._add(*late)) is not None:
-                        self._insist(*late, cause)
-            self._worker.notice()
+                self._take_in_late()
+                self._worker.notice()
         if self._synced_spool is not None:
             self._synced_spool.sync()
         self._losses.tell()
@@ -218,6 +216,8 @@ class Outbox:
         if self._closed or self._is_adding():
             return self.pending
         deadline = self._timing.now() + timeout
+        with self._worker.lock:
+            self._take_in_late()
         self.adopt(timeout)
         return self._worker.flush(max(0.0, deadline - self._timing.now()))
 
@@ -232,7 +232,8 @@ class Outbox:
         deadline = self._timing.now() + timeout
         with self._worker.lock:
             if self._closed or self._is_adding():
-                return self._worker.pending
+                return self.pending
+            self._take_in_late()
         self.adopt(timeout)
         with self._worker.lock:
             if self._closed:
@@ -307,11 +308,31 @@ class Outbox:
         return count
 
     def _bare(self) -> int:
-        return self._worker.in_flight.bare + self._backlog.bare()
+        return self._worker.in_flight.bare + self._backlog.bare() + len(self._interrupting)
 
     def _is_adding(self) -> bool:
         """Whether this is a signal handler in the middle of `put`."""
         return self._adding == get_ident()
+
+    def _take_in(self, payload: bytes, at: float) -> bool:
+        """Add a record, making room if need be. The caller holds the lock."""
+        self._adding = get_ident()
+        try:
+            cause = self._backlog.add(payload, at)
+            return cause is None or self._insist(payload, at, cause)
+        except BaseException:  # a signal handler's, at any point of it
+            self._backlog.recount()
+            raise
+        finally:
+            self._adding = None
+
+    def _take_in_late(self) -> None:
+        """Add what signal handlers have put meanwhile. The caller holds the lock."""
+        while self._interrupting:
+            late = self._interrupting[0]
+            self._take_in(*late)
+            with suppress(ValueError):  # another handler has done the same
+                self._interrupting.remove(late)
 
     def _insist(self, payload: bytes, at: float, cause: str | None) -> bool:
         """Make room for a record that found none, and add it, if that may be."""
@@ -320,16 +341,8 @@ class Outbox:
             if not self._make_room(cause, deadline):
                 self._losses.add(cause)
                 return False
-            cause = self._add(payload, at)
+            cause = self._backlog.add(payload, at)
         return True
-
-    def _add(self, payload: bytes, at: float) -> str | None:
-        """Add a record if there is room; the caller holds the lock."""
-        self._adding = get_ident()
-        try:
-            return self._backlog.add(payload, at)
-        finally:
-            self._adding = None
 
     def _make_room(self, cause: str, deadline: float) -> bool:
         """Have the oldest record give way, or the caller; whether it is worth trying again."""
@@ -340,6 +353,8 @@ class Outbox:
             self._worker.progress.notify_all()
             return True
         if self._overflow == "block" and (left := deadline - self._timing.now()) > 0:
+            self._adding = None  # others may, and so may a handler
             self._timing.wait(self._worker.progress, left)
+            self._adding = get_ident()
             return not self._closed
         return False

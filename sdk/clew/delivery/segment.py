@@ -195,9 +195,9 @@ class Segment:
 
     def close(self) -> None:
         """Let go of the file and its lock, leaving it for whoever comes next."""
-        if self._fd != -1:
-            os.close(self._fd)
-            self._fd = -1
+        fd, self._fd = self._fd, -1
+        if fd != -1:
+            os.close(fd)
 
     def discard(self) -> None:
         """Delete the file, then let go of it: never the other way round, or it might be claimed."""

@@ -220,12 +220,12 @@ class Spool:
         return segment
 
     def _seal(self) -> None:
-        segment = self._current
+        # First: a signal handler that raises here must not leave a file that is closed.
+        segment, self._current = self._current, None
         if segment is not None and segment.is_settled:
             self._drop(segment, segment.discard)
         elif segment is not None and self.durability == "disk":
             self._sync(segment)
-        self._current = None
 
     def _fail(self, error: OSError) -> None:
         if self._down_until is None:

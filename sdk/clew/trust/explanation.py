@@ -68,14 +68,13 @@ def explained(policy: CompiledPolicy, decision: Mapping[str, Any]) -> dict[str, 
         parts["because"] = because
     if "profile" in reads and (used := list(_used(policy, reads["profile"]))):
         parts["data_used"] = used
-    if "withheld" in reads:
+    if withheld := reads.get("withheld"):
         purpose = decision["consent"]["purpose"]
         parts["data_withheld"] = [
-            {"field": path, "reason": _withheld(policy, path, purpose)}
-            for path in reads["withheld"]
+            {"field": path, "reason": _withheld(policy, path, purpose)} for path in withheld
         ]
-    if "context" in reads:
-        parts["context_used"] = sorted(reads["context"])
+    if context := reads.get("context"):
+        parts["context_used"] = sorted(context)
     parts["method"] = method
     return parts
 
