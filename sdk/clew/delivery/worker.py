@@ -219,9 +219,10 @@ class Worker:
             batch = self._next_batch()
 
     def _next_batch(self) -> Batch | None:
-        """Wait for records, and for company; gives none when none came for long.
+        """
+        Wait for records, and for company.
 
-        None when sent away.
+        None when sent away; an empty batch when nothing came for long.
         """
         with self.lock:
             self._await(1, self._timing.now() + ADOPT_SECONDS)
