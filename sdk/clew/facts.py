@@ -80,7 +80,7 @@ def signal(
         DocumentError: the policy does not take this type or these fields.
     """
     _check_text("type", type)
-    bucket = _bucket_of(tenant, subject)
+    _check_text("subject", subject)
     if data is not None and not isinstance(data, _MAPPINGS):
         raise TypeError(f"data is a mapping of names to JSON values, not {data!r}")
     problems: list[Problem] = []
@@ -99,7 +99,7 @@ def signal(
     if problems:
         raise DocumentError(f"signal {type!r}", problems)
     fact: dict[str, Any] = {
-        "id": mint(now, bucket) if id is None else id,
+        "id": mint(now, store_bucket(tenant, subject)) if id is None else id,
         "type": type,
         "subject": subject,
         "occurred_at": occurred_at,
@@ -227,20 +227,6 @@ def _check_text(name: str, value: Any) -> None:
         raise ValueError(f"{name} has 1 to {ID_MAX} characters, not {len(value)}")
     if not _is_unicode(value):
         raise ValueError(f"{name} holds half of a surrogate pair, which is no character")
-
-
-def _bucket_of(tenant: str, subject: str) -> int:
-    """Where a subject's facts lie; raises as `_check_text`."""
-    if not isinstance(subject, str):
-        _check_text("subject", subject)
-    return _checked_bucket(tenant, subject)
-
-
-# Asked for each signal, and most are of people who have just had another.
-@lru_cache(maxsize=4096)
-def _checked_bucket(tenant: str, subject: str) -> int:
-    _check_text("subject", subject)
-    return store_bucket(tenant, subject)
 
 
 def _is_unicode(value: str) -> bool:

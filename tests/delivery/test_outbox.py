@@ -492,7 +492,7 @@ def test_a_signal_handler_that_puts_in_the_middle_of_a_put(receiver, tmp_path, o
     with pytest.raises(SystemExit) if leaves else nullcontext():
         outbox.put(b"interrupted")
     assert outbox.close(GUARD) == 0
-    assert receiver.records == [b"first", b"last words"] if leaves else everything
+    assert receiver.records == ([b"first", b"last words"] if leaves else everything)
     # Nobody was told that it is safe, but it was written; whoever comes next finds it.
     heir = opened(receiver, spool=Spool(tmp_path))
     assert heir.flush(GUARD) == 0

@@ -49,7 +49,7 @@ class Stretch:
         return sum([len(entry[0]) for entry in self.entries])
 
     def takes(self, segment: Segment | None, start: int) -> bool:
-        """Whether a record may follow that begins there; not where an exception cut one off."""
+        """Whether a record that begins there may follow."""
         entries = self.entries
         return segment is self.segment and start == entries[-1][2] and len(entries) < _RECORDS_MAX
 
