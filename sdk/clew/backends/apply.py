@@ -61,7 +61,8 @@ def stamp(person: Person, signal: Fact, received_at: float) -> bool:
         return False
     signal["purposes"] = list(purposes)
     signal["basis"] = person.grounds[purposes[0]].basis
-    signal.setdefault("received_at", to_text(received_at))
+    if "received_at" not in signal:
+        signal["received_at"] = to_text(received_at)
     return True
 
 

@@ -29,6 +29,8 @@ _DECIDED_BY = ("arm:", "pairs:", "slot:")
 
 def teaches(effects: Effects) -> bool:
     """Whether folding a fact has changed anything that deciding reads here."""
+    if not effects.sums:  # as of most signals
+        return bool(effects.items)
     return bool(effects.items) or any(key.startswith(_DECIDED_BY) for key in effects.sums)
 
 

@@ -5,7 +5,7 @@ It is asked twice: when a signal is emitted, where the caller can still be told,
 stored, whoever sent it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -25,23 +25,23 @@ def declared(
     Returns:
         The data with the declared fields alone (minimised), and every fault.
     """
-    problems = list(_envelope_problems(policy, type, party))
+    problems = _envelope_problems(policy, type, party)
     return _minimised(policy, type, data, problems), problems
 
 
-def _envelope_problems(policy: CompiledPolicy, type: str, party: str) -> Iterable[Problem]:
+def _envelope_problems(policy: CompiledPolicy, type: str, party: str) -> list[Problem]:
+    problems: list[Problem] = []
     if party not in policy.policy.parties:
-        yield Problem(
-            "/party",
-            "party",
-            f"the policy does not take signals of party {party!r}; it takes: "
-            f"{', '.join(policy.policy.parties)}",
-        )
+        taken = ", ".join(policy.policy.parties)
+        message = f"the policy does not take signals of party {party!r}; it takes: {taken}"
+        problems.append(Problem("/party", "party", message))
     known = policy.known_signals
     if known is not None and type not in known:
         near = get_close_matches(type, known, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        yield Problem("/type", "unknown_signal", f"the policy declares no signal {type!r}{hint}")
+        message = f"the policy declares no signal {type!r}{hint}"
+        problems.append(Problem("/type", "unknown_signal", message))
+    return problems
 
 
 def _minimised(

@@ -89,6 +89,9 @@ def weighted_keys(of: str, weight: str | None) -> Weighted:
     def read(signal: Wire) -> list[tuple[str, float]]:
         found = read_keys(signal)
         weights = None if read_weights is None else read_weights(signal)
+        if not (isinstance(found, list) or isinstance(weights, list)):  # as most signals are
+            name, amount = key(found), _weight(weights)
+            return [(name, amount)] if name is not None and amount else []
         return [
             (name, amount)
             for one, each in zip(

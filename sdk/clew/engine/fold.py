@@ -83,19 +83,10 @@ def fold_signal(person: Person, who: str, signal: Fact, *, reported: bool = Fals
     document["seen"] = max(document["seen"], at)
     _fold_traits(person, document, signal, at, effects)
     _learn_items(person, signal, effects)
-    if signal.get("traffic", "human") in person.policy.traffic and not reported:
-        received_at = instant(signal.get("received_at") or signal["occurred_at"])
-        for objective in person.policy.objectives_of_signal.get(signal["type"], ()):
-            worth = objective.value(signal)
-            if worth is None:
-                effects.add(f"objective:{objective.id}", {"refused": 1.0})
-                continue
-            _measure(person, who, objective, worth, at, received_at, effects)
-            for slot in person.policy.slots_of_objective.get(objective.id, ()):
-                entry = creditable(person, slot, objective, at)
-                if entry is not None:
-                    earned = Earned(signal["id"], worth, at, taken(slot, signal))
-                    credit(slot, objective, entry, earned, effects)
+    objectives = person.policy.objectives_of_signal.get(signal["type"])
+    if objectives and not reported and signal.get("traffic", "human") in person.policy.traffic:
+        for objective in objectives:
+            _reach(person, who, objective, signal, at, effects)
     return effects
 
 
@@ -229,6 +220,28 @@ def _learn_items(person: Person, signal: Fact, effects: Effects) -> None:
 
 
 # -- measuring
+
+
+def _reach(
+    person: Person,
+    who: str,
+    objective: CompiledObjective,
+    signal: Fact,
+    at: float,
+    effects: Effects,
+) -> None:
+    """A signal of one identity that counts for an objective."""
+    worth = objective.value(signal)
+    if worth is None:
+        effects.add(f"objective:{objective.id}", {"refused": 1.0})
+        return
+    received_at = instant(signal.get("received_at") or signal["occurred_at"])
+    _measure(person, who, objective, worth, at, received_at, effects)
+    for slot in person.policy.slots_of_objective.get(objective.id, ()):
+        entry = creditable(person, slot, objective, at)
+        if entry is not None:
+            earned = Earned(signal["id"], worth, at, taken(slot, signal))
+            credit(slot, objective, entry, earned, effects)
 
 
 def _open_trial(

@@ -12,7 +12,7 @@ whatever is read is a merge of them, so undoing a link is exact (RULES I2). A do
 - `signals`, `seen`: how many were folded, and the instant of the latest.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from clew.engine.compiled import CompiledPolicy
@@ -82,7 +82,16 @@ class Person:
         documents: by identity; the canonical subject's own is among them.
     """
 
-    __slots__ = ("_cells", "_grounds", "_readable", "_stale", "documents", "policy", "subject")
+    __slots__ = (
+        "_cells",
+        "_grounds",
+        "_permitted",
+        "_readable",
+        "_stale",
+        "documents",
+        "policy",
+        "subject",
+    )
 
     def __init__(
         self, policy: CompiledPolicy, subject: str, documents: dict[str, Document]
@@ -91,6 +100,8 @@ class Person:
         self.subject = subject
         self.documents = documents
         self._grounds: dict[str, Ground] | None = None
+        #: Answers of `permitted`: every signal asks, and they are of few types.
+        self._permitted: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._readable: dict[str, dict[str, _Readable]] = {}
         #: By trait path, what views read; made when first permitted.
         self._cells: dict[str, Cell] = {}
@@ -122,12 +133,17 @@ class Person:
     def permissions_changed(self) -> None:
         """Forget what was derived from the ledger."""
         self._grounds = None
+        self._permitted.clear()
         self._readable.clear()
 
-    def permitted(self, purposes: Sequence[str]) -> tuple[str, ...]:
+    def permitted(self, purposes: tuple[str, ...]) -> tuple[str, ...]:
         """Those of the purposes that have a basis for this person."""
-        grounds = self.grounds
-        return tuple(p for p in purposes if p in grounds and grounds[p].permitted)
+        found = self._permitted.get(purposes)
+        if found is None:
+            grounds = self.grounds
+            found = tuple([p for p in purposes if p in grounds and grounds[p].permitted])
+            self._permitted[purposes] = found
+        return found
 
     # -- reading
 
