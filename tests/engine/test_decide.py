@@ -39,8 +39,9 @@ def test_what_is_drawn_has_its_probability(uniforms):
     whom = person(LAW)
     for uniform in uniforms[:20]:
         raw = decide(LAW, LAW.slots["hero"], situation(whom, uniform=[uniform]))
-        drawn = raw.drawn
-        before = math.fsum(drawn.probabilities[: drawn.index])
+        names = [one["creative"] for one in raw.draw["candidates"]]
+        probabilities = [one["probability"] for one in raw.draw["candidates"]]
+        before = math.fsum(probabilities[: names.index(raw.creative.id)])
         assert before - 1e-12 <= uniform < before + raw.propensity + 1e-12
 
 
@@ -157,6 +158,6 @@ def test_rounds_and_floors_come_from_the_tally():
     law = compiled()
     tallies = {law.slots["hero"].tally_key: {"rounds": 49.0, "n:fresh": 500.0}}
     raw = decide(law, law.slots["hero"], situation(person(law), learned=Nothing(tallies)))
-    assert raw.drawn.rounds == 49
-    assert raw.drawn.floors == pytest.approx([0.5 / 3, 0.01 / 3, 0.5 / 3])
-    assert (raw.drawn.state_version, raw.drawn.state_age_seconds) == (7, 0.5)
+    assert raw.draw["rounds"] == 49
+    assert raw.draw["floors"] == pytest.approx([0.5 / 3, 0.01 / 3, 0.5 / 3])
+    assert (raw.draw["state_version"], raw.draw["state_age_seconds"]) == (7, 0.5)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from clew.engine.compiled import CompiledSlot, Options
 from clew.engine.explore import draw, floors, sharpness, square_cb
 from clew.engine.learn import LOGISTIC, Arm, Prior
-from clew.engine.situation import Drawn, Situation
+from clew.engine.situation import Draw, Situation
 
 __all__ = ["bandit", "item_arm"]
 
@@ -14,12 +14,17 @@ __all__ = ["bandit", "item_arm"]
 _LEAST_RATE = 0.01
 
 
-def bandit(slot: CompiledSlot, options: Options, arms: Sequence[Arm], at: Situation) -> Drawn:
+def bandit(
+    slot: CompiledSlot, options: Options, arms: Sequence[Arm], at: Situation
+) -> tuple[int, float, Draw]:
     """
     Score each candidate, turn scores to probabilities, draw one, keep all of it (RULES L3).
 
     Args:
         arms: of each option, what was learned of it.
+
+    Returns:
+        The position of what was drawn, its probability, and the record of the draw.
     """
     x = slot.features.vector(at.view)
     scores = slot.model.scores(arms, x)
@@ -30,21 +35,24 @@ def bandit(slot: CompiledSlot, options: Options, arms: Sequence[Arm], at: Situat
     probabilities = square_cb(scores, gamma=sharpness(explore.gamma, rounds), floor=least)
     uniform = at.uniform()
     index = draw(probabilities, uniform)
-    return Drawn(
-        index=index,
-        names=options.names,
-        scores=scores,
-        probabilities=probabilities,
-        floors=least,
-        gamma=explore.gamma,
-        rounds=rounds,
-        uniform=uniform,
-        state_key=options.state_keys[index],
-        features=x,
-        means=arms[index].mean_at(x),
-        state_version=at.learned.version,
-        state_age_seconds=at.learned.age(at.now),
-    )
+    record: Draw = {
+        "candidates": [
+            {"creative": name, "score": score, "probability": probability}
+            for name, score, probability in zip(options.names, scores, probabilities, strict=True)
+        ],
+        "features": x,
+        "means": arms[index].mean_at(x),
+        "model": slot.model.name,
+        "predicted": scores[index],
+        "gamma": explore.gamma,
+        "rounds": rounds,
+        "floors": list(least),
+        "uniform": uniform,
+        "state_key": options.state_keys[index],
+        "state_version": at.learned.version,
+        "state_age_seconds": at.learned.age(at.now),
+    }
+    return index, probabilities[index], record
 
 
 def item_arm(slot: CompiledSlot, arm: Arm, strength: float) -> Arm:

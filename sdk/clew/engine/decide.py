@@ -187,8 +187,9 @@ def _bandit(slot: CompiledSlot, candidates: Sequence[CompiledCreative], at: Situ
     if candidates is not slot.creatives:
         options = slot.options_of([(creative.id, creative.learning_key) for creative in candidates])
     arm, prior = at.learned.arm, slot.prior
-    drawn = bandit(slot, options, [arm(key, prior) for key in options.state_keys], at)
-    return Raw("bandit", candidates[drawn.index], drawn.propensity, drawn=drawn)
+    arms = [arm(key, prior) for key in options.state_keys]
+    index, propensity, draw = bandit(slot, options, arms, at)
+    return Raw("bandit", candidates[index], propensity, draw=draw)
 
 
 _STRATEGIES: dict[str, Callable[[CompiledSlot, Sequence[CompiledCreative], Situation], Raw]] = {
@@ -210,10 +211,10 @@ def _list(slot: CompiledSlot, offer: Menu, at: Situation) -> Raw:
             item_arm(slot, arm, strength)
             for arm, strength in zip(learned, left.values(), strict=True)
         ]
-        drawn = bandit(slot, options, arms, at)
-        item = options.names[drawn.index]
-        entries.append(Entry(item, "bandit", drawn.propensity, drawn))
+        index, propensity, draw = bandit(slot, options, arms, at)
+        item = options.names[index]
+        entries.append(Entry(item, "bandit", propensity, draw))
         del left[item]
     product = math.prod(entry.propensity for entry in entries)
-    reason: Reason = "bandit" if any(entry.drawn for entry in entries) else "pinned"
+    reason: Reason = "bandit" if any(entry.draw for entry in entries) else "pinned"
     return Raw(reason, slot.default, product, entries=tuple(entries))

@@ -10,7 +10,7 @@ from typing import Any
 
 from clew.clock import to_text
 from clew.engine.compiled import CompiledPolicy, CompiledSlot
-from clew.engine.situation import Drawn, Raw, Situation
+from clew.engine.situation import Raw, Situation
 
 __all__ = ["looked_at", "record"]
 
@@ -67,9 +67,9 @@ def record(
             {"position": n, "item": e.item, "reason": e.reason, "propensity": e.propensity}
             for n, e in enumerate(raw.entries)
         ]
-    draws = [e.drawn for e in raw.entries if e.drawn] if raw.entries else [raw.drawn]
-    if draws and draws[0] is not None:
-        document["draws"] = [_draw(slot, drawn) for drawn in draws if drawn is not None]
+    drawn = [raw.draw, *[entry.draw for entry in raw.entries]]
+    if draws := [draw for draw in drawn if draw is not None]:
+        document["draws"] = draws
     return document
 
 
@@ -110,25 +110,3 @@ def _touch(view: Any, steps: tuple[str, ...]) -> Any:
     except (KeyError, TypeError, IndexError):
         return None
     return view
-
-
-def _draw(slot: CompiledSlot, drawn: Drawn) -> dict[str, Any]:
-    return {
-        "candidates": [
-            {"creative": name, "score": score, "probability": probability}
-            for name, score, probability in zip(
-                drawn.names, drawn.scores, drawn.probabilities, strict=True
-            )
-        ],
-        "features": drawn.features,
-        "means": drawn.means,
-        "model": slot.model.name,
-        "predicted": drawn.predicted,
-        "gamma": drawn.gamma,
-        "rounds": drawn.rounds,
-        "floors": list(drawn.floors),
-        "uniform": drawn.uniform,
-        "state_key": drawn.state_key,
-        "state_version": drawn.state_version,
-        "state_age_seconds": drawn.state_age_seconds,
-    }

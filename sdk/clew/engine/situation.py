@@ -5,7 +5,7 @@ What deciding looks at and what it gives: values alone.
 or explained.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeAlias
 
 from attrs import define
@@ -15,10 +15,13 @@ from clew.engine.learn import Arm, Prior
 from clew.model.policy import CatalogueItem
 from clew.model.words import Basis, Reason
 
-__all__ = ["Assignment", "Drawn", "Entry", "Learned", "Raw", "Situation"]
+__all__ = ["Assignment", "Draw", "Entry", "Learned", "Raw", "Situation"]
 
 Assignment: TypeAlias = tuple[str, str, str]
 """(holdout id, epoch, arm)"""
+
+Draw: TypeAlias = dict[str, Any]
+"""One draw in wire form: all that is needed to compute its propensity again (RULES D7)."""
 
 
 class Learned(Protocol):
@@ -67,41 +70,6 @@ class Situation:
 
 
 @define
-class Drawn:
-    """One draw and all that is needed to compute its propensity again (RULES D7)."""
-
-    index: int
-    names: Sequence[str]
-    scores: Sequence[float]
-    probabilities: Sequence[float]
-    floors: Sequence[float]
-    gamma: float
-    rounds: int
-    uniform: float
-    state_key: str
-    #: Masked features, and the drawn arm's mean at them.
-    features: Mapping[str, float]
-    means: Mapping[str, float]
-    state_version: int
-    state_age_seconds: float
-
-    @property
-    def propensity(self) -> float:
-        """The probability of what was drawn."""
-        return self.probabilities[self.index]
-
-    @property
-    def predicted(self) -> float:
-        """The drawn arm's expected reward."""
-        return self.scores[self.index]
-
-    @property
-    def exploration(self) -> bool:
-        """Whether another candidate was expected to do better."""
-        return self.scores[self.index] < max(self.scores)
-
-
-@define
 class Entry:
     """One position of a list slot, before its content is rendered."""
 
@@ -109,7 +77,7 @@ class Entry:
     reason: Reason
     propensity: float
     #: None for a pinned entry: it is not drawn and not learned.
-    drawn: Drawn | None = None
+    draw: Draw | None = None
 
 
 @define
@@ -123,7 +91,7 @@ class Raw:
     assignments: tuple[Assignment, ...] = ()
     measured: bool = False
     segments: tuple[str, ...] = ()
-    drawn: Drawn | None = None
+    draw: Draw | None = None
     entries: tuple[Entry, ...] = ()
     #: Content that had to be rendered to know that it can be.
     content: dict[str, Any] | None = None
