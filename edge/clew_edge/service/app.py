@@ -7,14 +7,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
 import orjson
+from attrs import evolve
 
 from clew import BackendUnavailableError
 from clew_edge.service import health, native, ofrep, reading, segment
-from clew_edge.service.asgi import Message, Receive, Scope, Send, respond
+from clew_edge.service.asgi import Answer, Message, Receive, Scope, Send, header, respond
 from clew_edge.service.bodies import CLAIMED, DisconnectedError, discard
 from clew_edge.service.keys import Key, KeyFile, presented
 from clew_edge.service.limits import Limits
-from clew_edge.service.problems import RefusedError, problem
+from clew_edge.service.problems import RefusedError, problem_answer
 from clew_edge.service.tenants import Tenant, Tenants
 from clew_edge.service.trouble import Faults, Outages
 
@@ -47,6 +48,9 @@ class Service:
         limits: what a request may ask.
         clock: gives seconds that only increase, by which trouble is told of.
     """
+
+    #: The requests that `answer` is for, by method and target.
+    at_once = frozenset((method.encode(), path.encode()) for method, path in native.AT_ONCE)
 
     def __init__(
         self,
@@ -89,6 +93,27 @@ class Service:
             raise RefusedError(403, f"this needs a key with the scope `{needs}`", "scope")
         return key, self.tenants.get(key.tenant)
 
+    def answer(self, scope: Scope, body: bytes) -> Answer | None:
+        """
+        Answer a request of `at_once` whose body is there.
+
+        None where there is something to wait for: it is then to be served as any other request.
+        """
+        route = scope["path"]
+        if len(body) > self.limits.body_bytes or header(scope, b"content-encoding") is not None:
+            return None
+        try:
+            document = native.AT_ONCE[scope["method"], route](self, scope, body)
+        except Exception as error:  # noqa: BLE001 - the others must be served
+            answer = problem_answer(self._refusal(error, route, scope))
+        else:
+            if document is None:
+                return None
+            self._outages.answered(scope.get(_TENANT, ""), route)
+            answer = Answer(200, orjson.dumps(document))
+        self.answered[route, answer.status] += 1
+        return answer
+
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         route, handler = _find(scope["method"], scope["path"])
         status = 0
@@ -115,11 +140,18 @@ class Service:
         """Have a request handled; gives why it was not."""
         try:
             await handler(self, scope, receive, send)
-        except RefusedError as refused:
-            return refused
         except DisconnectedError:
             raise
-        except BackendUnavailableError as error:
+        except Exception as error:  # noqa: BLE001 - the others must be served
+            return self._refusal(error, route, scope)
+        self._outages.answered(scope.get(_TENANT, ""), route)
+        return None
+
+    def _refusal(self, error: Exception, route: str, scope: Scope) -> RefusedError:
+        """Say why a request is not served, and tell of it where somebody should know."""
+        if isinstance(error, RefusedError):
+            return error
+        if isinstance(error, BackendUnavailableError):
             self._outages.met(scope.get(_TENANT, ""), route, error)
             return RefusedError(
                 503,
@@ -127,20 +159,16 @@ class Service:
                 "unavailable",
                 {"retry-after": "1"},
             )
-        except Exception as error:  # noqa: BLE001 - the others must be served
-            self._faults.met(error)
-            return RefusedError(500, "this is a fault of the server; its log says more", "internal")
-        self._outages.answered(scope.get(_TENANT, ""), route)
-        return None
+        self._faults.met(error)
+        return RefusedError(500, "this is a fault of the server; its log says more", "internal")
 
     async def _refuse(
         self, refused: RefusedError, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        headers = dict(refused.headers)
+        answer = problem_answer(refused)
         if not await discard(scope, receive, self.limits):
-            headers["connection"] = "close"
-        body = orjson.dumps(problem(refused))
-        await respond(send, refused.status, body, b"application/problem+json", headers)
+            answer = evolve(answer, headers={**answer.headers, "connection": "close"})
+        await respond(send, answer)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()

@@ -4,8 +4,19 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, TypeAlias
 
 import orjson
+from attrs import Factory, frozen
 
-__all__ = ["WHOLE", "Message", "Receive", "Scope", "Send", "header", "respond", "respond_json"]
+__all__ = [
+    "WHOLE",
+    "Answer",
+    "Message",
+    "Receive",
+    "Scope",
+    "Send",
+    "header",
+    "respond",
+    "respond_json",
+]
 
 #: A scope has this once all of its request has arrived, where the server tells so.
 WHOLE = "clew.whole"
@@ -16,6 +27,28 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 
+@frozen
+class Answer:
+    """A whole answer; no cache on the way may keep it."""
+
+    status: int
+    body: bytes
+    media_type: bytes = b"application/json"
+    headers: Mapping[str, str] = Factory(dict)
+
+    def head(self) -> list[tuple[bytes, bytes]]:
+        """Its header fields, as ASGI has them."""
+        return [
+            (b"content-type", self.media_type),
+            (b"content-length", b"%d" % len(self.body)),
+            (b"cache-control", b"no-store"),
+            *[
+                (name.encode("latin-1"), text.encode("latin-1"))
+                for name, text in self.headers.items()
+            ],
+        ]
+
+
 def header(scope: Scope, name: bytes) -> bytes | None:
     """Give the first header of a name, which is written in lower case."""
     for key, value in scope["headers"]:
@@ -24,36 +57,15 @@ def header(scope: Scope, name: bytes) -> bytes | None:
     return None
 
 
-async def respond(
-    send: Send,
-    status: int,
-    body: bytes,
-    media_type: bytes,
-    headers: Mapping[str, str] | None = None,
-) -> None:
-    """Answer with a whole body; no cache on the way may keep it."""
-    more = (
-        [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-        if headers
-        else []
-    )
-    await send(
-        {
-            "type": "http.response.start",
-            "status": status,
-            "headers": [
-                (b"content-type", media_type),
-                (b"content-length", b"%d" % len(body)),
-                (b"cache-control", b"no-store"),
-                *more,
-            ],
-        }
-    )
-    await send({"type": "http.response.body", "body": body})
+async def respond(send: Send, answer: Answer) -> None:
+    """Send an answer."""
+    head = {"type": "http.response.start", "status": answer.status, "headers": answer.head()}
+    await send(head)
+    await send({"type": "http.response.body", "body": answer.body})
 
 
 async def respond_json(
     send: Send, document: Any, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> None:
     """Answer with a JSON document."""
-    await respond(send, status, orjson.dumps(document), b"application/json", headers)
+    await respond(send, Answer(status, orjson.dumps(document), headers=headers or {}))

@@ -5,7 +5,7 @@ import logging
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from clew_edge.service.asgi import Receive, Scope, Send, respond, respond_json
+from clew_edge.service.asgi import Answer, Receive, Scope, Send, respond, respond_json
 from clew_edge.service.metrics import MEDIA_TYPE, Histogram, expose
 from clew_edge.service.openapi import document
 from clew_edge.service.problems import RefusedError
@@ -71,7 +71,7 @@ async def metrics(service: "Service", _scope: Scope, _receive: Receive, send: Se
         pending=sum(tenant.client.pending for tenant in service.tenants),
         decide=decide,
     )
-    await respond(send, 200, body, MEDIA_TYPE)
+    await respond(send, Answer(200, body, MEDIA_TYPE))
 
 
 async def openapi(_service: "Service", _scope: Scope, _receive: Receive, send: Send) -> None:

@@ -20,6 +20,7 @@ from clew_edge.service.keys import Key
 from clew_edge.service.limits import Limits
 from clew_edge.service.problems import RefusedError, error_items
 from clew_edge.service.reading import parameters
+from clew_edge.service.tenants import Tenant
 from clew_edge.service.validation import is_shallow, is_valid
 
 if TYPE_CHECKING:
@@ -66,15 +67,24 @@ async def decide(service: "Service", scope: Scope, receive: Receive, send: Send)
     key, tenant = service.authorise(scope, "decide")
     document = await read_json(scope, receive, service.limits)
     fields = _fields(scope)
-    _check_lists(document, key, service.limits)
-    request = _request(document)
+    request = _request(document, key, service.limits)
     if request.get("signals"):
         await take(key, tenant, [{"signal": one} for one in document["signals"]])
-    made = await tenant.decide(request)
-    await respond_json(send, {"decisions": [shown(one, fields) for one in made.values()]})
+    await respond_json(send, _decided(tenant, request, fields))
+
+
+def decide_at_once(service: "Service", scope: Scope, body: bytes) -> dict[str, Any] | None:
+    """As `decide`, for a request whose body is there; None where there are signals to store."""
+    if b"signals" in body:
+        return None
+    key, tenant = service.authorise(scope, "decide")
+    request = _request(parsed(body, service.limits), key, service.limits)
+    return None if request.get("signals") else _decided(tenant, request, _fields(scope))
 
 
 ROUTES = {("POST", "/clew/v1/append"): append, ("POST", "/clew/v1/decide"): decide}
+#: By method and path, what gives the document of an answer where nothing is to be waited for.
+AT_ONCE = {("POST", "/clew/v1/decide"): decide_at_once}
 
 
 async def read_json(scope: Scope, receive: Receive, limits: Limits) -> Any:
@@ -84,7 +94,16 @@ async def read_json(scope: Scope, receive: Receive, limits: Limits) -> Any:
     Raises:
         RefusedError: it is none, or nested too deep.
     """
-    body = await read_body(scope, receive, limits)
+    return parsed(await read_body(scope, receive, limits), limits)
+
+
+def parsed(body: bytes, limits: Limits) -> Any:
+    """
+    Read the bytes of a body as `read_json` does.
+
+    Raises:
+        RefusedError: they are no JSON, or nested too deep.
+    """
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -158,13 +177,21 @@ def _brief(results: Iterable[ItemResult]) -> Iterator[ItemResult]:
         left -= len(result.errors)
 
 
-def _request(document: Any) -> Mapping[str, Any]:
+def _decided(
+    tenant: Tenant, request: Mapping[str, Any], fields: frozenset[str] | None
+) -> dict[str, Any]:
+    made = tenant.decide(request)
+    return {"decisions": [shown(one, fields) for one in made.values()]}
+
+
+def _request(document: Any, key: Key, limits: Limits) -> Mapping[str, Any]:
     """
     Check a decide request; gives its fields.
 
     Raises:
         RefusedError: what is wrong with it.
     """
+    _check_lists(document, key, limits)
     if is_valid("decision_request", document):
         return document  # type: ignore[no-any-return]
     try:

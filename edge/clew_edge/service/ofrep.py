@@ -30,7 +30,7 @@ from clew import Decision, DocumentError
 from clew.codec import from_json, to_json
 from clew.model.policy import Policy
 from clew.model.request import DecisionRequest
-from clew_edge.service.asgi import Receive, Scope, Send, header, respond, respond_json
+from clew_edge.service.asgi import Answer, Receive, Scope, Send, header, respond, respond_json
 from clew_edge.service.bodies import read_body
 from clew_edge.service.validation import is_shallow
 
@@ -86,7 +86,7 @@ async def evaluate(service: "Service", scope: Scope, receive: Receive, send: Sen
     except EvaluationError as error:
         await respond_json(send, error.document(key), error.status)
         return
-    made = await tenant.decide(request)
+    made = tenant.decide(request)
     await respond_json(send, flag(made[slot], key, field))
 
 
@@ -101,13 +101,13 @@ async def evaluate_all(service: "Service", scope: Scope, receive: Receive, send:
     except EvaluationError as error:
         await respond_json(send, error.document(), error.status)
         return
-    made = await tenant.decide(request) if slots else {}
+    made = tenant.decide(request) if slots else {}
     tag = etag(policy, made.values())
     if tag in _tags(scope):
         for decision in made.values():
             if decision.cache == "miss":
                 tenant.client.report(decision, "voided")
-        await respond(send, 304, b"", b"application/json", {"etag": tag})
+        await respond(send, Answer(304, b"", headers={"etag": tag}))
         return
     flags = [flag(decision, slot) for slot, decision in made.items()]
     await respond_json(send, {"flags": flags}, 200, {"etag": tag})

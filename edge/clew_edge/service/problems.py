@@ -4,11 +4,14 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
+import orjson
+
 from clew.codec import to_json
 from clew.errors import Problem
 from clew.model.problem import ErrorItem, ProblemDetails
+from clew_edge.service.asgi import Answer
 
-__all__ = ["RefusedError", "error_items", "problem"]
+__all__ = ["RefusedError", "error_items", "problem", "problem_answer"]
 
 #: The longest pointer and the longest sentence that are told, in characters.
 _POINTER_MAX, _MESSAGE_MAX = 512, 512
@@ -54,6 +57,12 @@ def problem(refused: RefusedError) -> dict[str, Any]:
             errors=refused.errors,
         )
     )
+
+
+def problem_answer(refused: RefusedError) -> Answer:
+    """Answer with a refusal."""
+    body = orjson.dumps(problem(refused))
+    return Answer(refused.status, body, b"application/problem+json", refused.headers)
 
 
 def error_items(problems: Iterable[Problem]) -> tuple[ErrorItem, ...]:

@@ -12,9 +12,10 @@ requests uvicorn's own deadline for idle connections holds.
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from clew_edge.service.asgi import WHOLE
+from clew_edge.service.at_once import AtOnceProtocol
 from clew_edge.service.joining import JoiningTransport
 
 __all__ = [
@@ -40,7 +41,7 @@ HEAD_BYTES_MAX = 65_536
 WRITE_SECONDS = 30.0
 
 
-class Protocol(HttpToolsProtocol):
+class Protocol(AtOnceProtocol):
     """A connection of HTTP/1.1."""
 
     #: In how many seconds the rest of the message is awaited; None when it is complete.
@@ -79,6 +80,8 @@ class Protocol(HttpToolsProtocol):
         super().data_received(data)
         if self._bytes > HEAD_BYTES_MAX:
             self._close()
+        if self.transport.is_closing():
+            self._await_taking()
         self._await_rest()
 
     def eof_received(self) -> bool:  # type: ignore[override]
@@ -143,7 +146,11 @@ class Protocol(HttpToolsProtocol):
         if self._reading is not None or self.transport.is_closing():
             return
         seconds = self._awaited
-        if seconds is None and (self._answering is None or self._answering.response_complete):
+        if (
+            seconds is None
+            and self.timeout_keep_alive_task is None  # else that deadline holds
+            and (self._answering is None or self._answering.response_complete)
+        ):
             seconds = HEAD_SECONDS  # as yet there is nothing, or empty lines before a head
         if seconds is not None:
             self._reading = self.loop.call_later(seconds, self._is_late)

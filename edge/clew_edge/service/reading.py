@@ -12,7 +12,7 @@ from clew import ConfigurationError
 from clew.codec import to_json
 from clew.model.limits import ID_MAX
 from clew.policy.canonical import canonical
-from clew_edge.service.asgi import Receive, Scope, Send, header, respond, respond_json
+from clew_edge.service.asgi import Answer, Receive, Scope, Send, header, respond, respond_json
 from clew_edge.service.problems import RefusedError
 from clew_edge.service.tenants import Tenant
 
@@ -39,9 +39,9 @@ async def policy(service: "Service", scope: Scope, _receive: Receive, send: Send
     bundle = canonical(to_json(live))
     etag = f'"{hashlib.sha256(bundle).hexdigest()}"'
     if etag in (header(scope, b"if-none-match") or b"").decode("latin-1"):
-        await respond(send, 304, b"", b"application/json", {"etag": etag})
+        await respond(send, Answer(304, b"", headers={"etag": etag}))
     else:
-        await respond(send, 200, bundle, b"application/json", {"etag": etag})
+        await respond(send, Answer(200, bundle, headers={"etag": etag}))
 
 
 async def measure(service: "Service", scope: Scope, _receive: Receive, send: Send) -> None:

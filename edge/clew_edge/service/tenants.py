@@ -63,9 +63,11 @@ class Tenant:
             self.probe.note_stored()
         return results
 
-    async def decide(self, request: Mapping[str, Any]) -> dict[str, Decision]:
+    def decide(self, request: Mapping[str, Any]) -> dict[str, Decision]:
         """
         Fill slots, one decision for each; the records are durable.
+
+        It does not wait: an embedded decision takes less than the way to a thread and back.
 
         Args:
             request: in wire form (`urn:clew:decision_request:1`), and checked.
@@ -73,7 +75,6 @@ class Tenant:
         Raises:
             BackendUnavailableError: the store does not answer.
         """
-        # On the loop: an embedded decision takes less than the way to a thread and back.
         began = time.perf_counter()
         made = self.client.decide_all(
             request["slots"],

@@ -96,6 +96,21 @@ def test_what_is_long_is_not_held(beneath: Beneath) -> None:
     assert beneath.done == [b"head " + long, b"end"]
 
 
+def test_what_is_whole_need_not_wait(beneath: Beneath) -> None:
+    """What is written now goes behind what was held, in one piece with it."""
+
+    async def main() -> None:
+        transport = joining(beneath)
+        transport.write(b"first ")
+        transport.write_now(b"second")
+        assert beneath.done == [b"first second"]
+        transport.write_now(b"third")
+        await turn()
+
+    asyncio.run(main())
+    assert beneath.done == [b"first second", b"third"]
+
+
 def test_nothing_is_written_to_what_has_ended(beneath: Beneath) -> None:
     """A connection that ended in between takes nothing any more."""
 
