@@ -16,6 +16,8 @@ class HandTiming:
         self._now = 0.0
         self._changed = threading.Condition()
         self._sleepers = []
+        #: How often a sleeper has woken, for whatever reason.
+        self.wakings = 0
 
     def now(self):
         return self._now
@@ -28,6 +30,7 @@ class HandTiming:
         condition.wait()
         with self._changed:
             self._sleepers.remove(sleeper)
+            self.wakings += 1
 
     def wait_for_sleeper(self, moment):
         """Return once somebody waits for just that moment."""

@@ -79,6 +79,38 @@ def test_the_first_record_waits_for_company(receiver, spool, opened, timing):
     assert receiver.attempts == [[b"a", b"b"]]
 
 
+def test_what_comes_soon_wakes_nobody(receiver, spool, opened, timing):
+    """After a batch the worker looks for the next records by itself, so that putting costs less."""
+    outbox = opened(receiver, spool=spool, linger_seconds=0.25, timing=timing)
+    outbox.put(b"first")
+    timing.advance(0.25)
+    receiver.wait_until_entered()
+    timing.advance(0.25)
+    timing.wait_for_sleeper(0.75)
+    before = timing.wakings
+    outbox.put(b"second")
+    outbox.put(b"third")
+    assert timing.wakings == before
+    timing.advance(0.25)
+    receiver.wait_until_entered()
+    assert receiver.batches == [[b"first"], [b"second", b"third"]]
+
+
+def test_who_has_slept_is_woken(receiver, spool, opened, timing):
+    """A worker that has found nothing for a while sleeps, and the next record is not forgotten."""
+    outbox = opened(receiver, spool=spool, linger_seconds=0.5, timing=timing)
+    outbox.put(b"first")
+    timing.advance(0.5)
+    receiver.wait_until_entered()
+    timing.advance(0.5)
+    timing.advance(0.5)
+    timing.wait_for_sleeper(1.5 + 30.0)
+    outbox.put(b"second")
+    timing.advance(0.5)
+    receiver.wait_until_entered()
+    assert receiver.batches == [[b"first"], [b"second"]]
+
+
 def test_a_full_batch_does_not_linger(receiver, spool, opened, timing):
     """As soon as a batch is complete it leaves, without any time passing."""
     outbox = opened(receiver, spool=spool, batch_count=2, timing=timing)
@@ -393,10 +425,13 @@ def test_a_flush_delivers_what_the_dead_left(receiver, tmp_path, opened):
 
 def test_an_idle_worker_looks_for_the_dead(receiver, tmp_path, opened, timing):
     """A process that goes on for months delivers what others left meanwhile."""
-    outbox = opened(receiver, spool=Spool(tmp_path), batch_count=1, timing=timing)
+    outbox = opened(
+        receiver, spool=Spool(tmp_path), batch_count=1, linger_seconds=1.0, timing=timing
+    )
     outbox.put(b"mine")
     receiver.wait_until_entered()
     left_by_the_dead(tmp_path, 1)
+    timing.advance(1.0)
     timing.advance(30.0)
     receiver.wait_until_entered()
     assert outbox.flush(1.0) == 0

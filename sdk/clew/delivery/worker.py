@@ -29,6 +29,10 @@ DeadLetter = Callable[[bytes, str], None]
 #: How often the thread looks for what dead processes have left, when it has nothing else to do.
 ADOPT_SECONDS = 30.0
 
+#: How long the thread looks for records by itself after a batch, in seconds: to be woken costs who
+#: puts the next one several times what the put costs.
+AWAKE_SECONDS = 1.0
+
 _NEVER = sys.maxsize
 _log = logging.getLogger("clew")
 
@@ -57,6 +61,8 @@ class Worker:
         self._batch_count = batch_count
         self._batch_bytes = batch_bytes
         self._linger_seconds = linger_seconds
+        # What does not linger must not be waited for either.
+        self._awake_seconds = AWAKE_SECONDS if linger_seconds else 0.0
         self._dead_letter = dead_letter
         self._losses = losses
         self._timing = timing
@@ -216,24 +222,38 @@ class Worker:
                 self._courier.deliver(batch)
             else:
                 self._adopt()
-            batch = self._next_batch()
+            batch = self._next_batch(self._awake_seconds if batch else 0.0)
 
-    def _next_batch(self) -> Batch | None:
+    def _next_batch(self, awake_seconds: float) -> Batch | None:
         """
         Wait for records, and for company.
 
         None when sent away; an empty batch when nothing came for long.
+
+        Args:
+            awake_seconds: how long to look for records before whoever puts one must wake this.
         """
         with self.lock:
-            self._await(1, self._timing.now() + ADOPT_SECONDS)
-            if self._backlog.count:
-                self._await(self._batch_count, self._timing.now() + self._linger_seconds)
+            self._gather(awake_seconds)
+            if not self._backlog.count:
+                self._await(1, self._timing.now() + ADOPT_SECONDS)
+                if self._backlog.count:
+                    self._gather(0.0)
             if not self._is_on_duty():
                 return None
             self.in_flight = batch = self._backlog.take(self._batch_count, self._batch_bytes)
             self._asked_at = self._timing.now()
             self.progress.notify_all()  # memory has room again, whatever becomes of the batch
             return batch
+
+    def _gather(self, seconds: float) -> None:
+        """Wait for a whole batch, or for what comes meanwhile; for nothing no longer than that."""
+        end = self._timing.now() + seconds
+        while True:
+            now = self._timing.now()
+            self._await(self._batch_count, now + self._linger_seconds)
+            if self._backlog.count or now + self._linger_seconds >= end or not self._is_on_duty():
+                return
 
     def _await(self, count: int, deadline: float) -> None:
         """Wait for so many records, until the deadline, or until someone flushes what there is."""
