@@ -12,6 +12,7 @@ import click
 from clew.backends import open_backend
 from clew.cli.connection import backend_option
 from clew.cli.keys import read_keys
+from clew.cli.logs import LOGGING
 from clew.cli.show import several, tell
 from clew.errors import BackendError, ConfigurationError
 from clew.policy import build_bundle, load_policy
@@ -111,6 +112,7 @@ def _run(listener: socket.socket, workers: int) -> None:
         "loop": "uvloop",
         "ws": "none",
         "lifespan": "on",
+        "log_config": LOGGING,
         "log_level": "warning",
         "access_log": False,
         "server_header": False,

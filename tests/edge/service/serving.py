@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Self
 
@@ -29,15 +30,19 @@ class Served:
 
     Args:
         document: the policy.
+        log: a file for what it writes to its standard error.
     """
 
-    def __init__(self, folder: Path, document: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, folder: Path, document: Mapping[str, Any] | None = None, *, log: Path | None = None
+    ) -> None:
         self.database = folder / "clew.db"
+        self.log = log
         self.port = 0
         self._policy = folder / "policy.json"
-        self._keys = folder / "keys.json"
+        self.keys = folder / "keys.json"
         self._policy.write_bytes(orjson.dumps(document or policy()))
-        write_keys(self._keys, {KEY: {"tenant": "shop", "scopes": ["admin"]}})
+        write_keys(self.keys, {KEY: {"tenant": "shop", "scopes": ["admin"]}})
         self.process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
@@ -51,14 +56,16 @@ class Served:
     def start(self, *options: str) -> None:
         """Start it, at the same port as before, and wait until it listens."""
         words = ["--backend", f"sqlite:///{self.database}", "--policy", str(self._policy)]
-        words += ["--keys", str(self._keys), "--port", str(self.port), *options]
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", _MAIN, "serve", *words],
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-            start_new_session=True,
-        )
+        words += ["--keys", str(self.keys), "--port", str(self.port), *options]
+        with nullcontext() if self.log is None else self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", _MAIN, "serve", *words],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                start_new_session=True,
+            )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         found = re.search(r"http://127\.0\.0\.1:(\d+)", line)

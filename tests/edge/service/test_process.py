@@ -1,7 +1,9 @@
 """`clew serve` as a process: it ends in order, and gives its time to nobody who wastes it."""
 
+import re
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -100,6 +102,23 @@ def test_several_workers(served: Served) -> None:
     served.start("--workers", "2")
     for number in range(8):
         assert appended(served, consent()) == ("duplicate" if number else "applied")
+
+
+def test_a_line_of_the_log_says_when(tmp_path: Path) -> None:
+    """What a server tells begins with the instant, how grave it is, and which process says so."""
+    with Served(tmp_path, log=tmp_path / "log") as server:
+        appended(server, consent())  # it has read its keys
+        server.keys.write_text("no keys")
+        told = re.compile(
+            r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z ERROR (\d+) clew\.service: .*keys\.json:",
+            re.MULTILINE,
+        )
+        ends_at = time.monotonic() + PATIENCE_SECONDS
+        while not (found := told.search((tmp_path / "log").read_text())):
+            assert time.monotonic() < ends_at
+            appended(server, consent())
+        assert server.process is not None
+        assert int(found[1]) == server.process.pid
 
 
 @pytest.mark.parametrize(
