@@ -20,7 +20,8 @@ with is which data.sku of each item_ordered go together.
 bought: score is more than 0.5.
 keen: views is at least 3.
 Slot banner serves personalise and maximises ORDERS: each creative has a fixed share.
-In banner, again may be shown to everybody, with a share of 0.3.
+In banner, again may be shown where its text can be filled from computed.usual.top, with a share \
+of 0.3.
 In banner, sale may be shown when in segment keen, with a share of 0.7, on email and web, DATES.
 In banner, plain is shown where nothing else may be.
 Slot extra serves personalise and maximises CLICKS: it learns which items do best.
@@ -29,7 +30,7 @@ In extra, plain is shown where nothing else may be.
 Slot hero, on app and web, serves personalise and maximises ORDERS with weight 0.8 and CLICKS with \
 weight 0.2: it learns which creative does best, telling visitors apart by computed.views, \
 context.channel and segments.
-In hero, again may be shown to everybody.
+In hero, again may be shown where its text can be filled from computed.usual.top.
 In hero, sale may be shown when in segment keen, on email and web, DATES.
 In hero, plain is one of them, to be shown to everybody, and shown where nothing else may be.
 Slot letter serves service and maximises ORDERS: the creative with the highest priority wins.
@@ -76,6 +77,21 @@ def test_durations(seconds: float, said: str) -> None:
         ("holdouts", {"serve": "nothing"}, "they get nothing"),
         ("holdouts", {"share": 0.005}, "keeps back 0.5% of people"),
         ("creatives", {"essential": True, "slots": ["hero"]}, "whatever else there is"),
+        (
+            "creatives",
+            {"content": {"en": {"headline": "{{ computed.views }} of {{ context.place }}"}}},
+            "shown where its text can be filled from computed.views and context.place.",
+        ),
+        (
+            "creatives",
+            {"content": {"en": {"headline": "{{ computed.views | default: 1 }}"}}},
+            "In hero, again may be shown to everybody.",
+        ),
+        (
+            "creatives",
+            {"when": {"<": [{"var": "computed.views"}, 5]}},
+            "when views is less than 5 and where its text can be filled from computed.usual.top",
+        ),
     ],
 )
 def test_what_differs(section: str, change: dict[str, Any], said: str) -> None:

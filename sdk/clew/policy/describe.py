@@ -15,6 +15,7 @@ from clew.model.policy import (
     Slot,
     Trait,
 )
+from clew.templates import compile_template
 
 __all__ = ["describe_policy"]
 
@@ -94,7 +95,8 @@ def _slot(slot: Slot, policy: Policy) -> Iterator[str]:
         yield f"In {slot.id} there are {_items(slot.items)}."
     for creative in policy.creatives:
         if creative.status == "live" and slot.id in creative.slots and creative.id != slot.default:
-            yield f"In {slot.id}, {creative.id} may be shown {_audience(creative, slot)}."
+            audience = _audience(creative, slot, policy.locale)
+            yield f"In {slot.id}, {creative.id} may be shown {audience}."
     yield f"In {slot.id}, {slot.default} is {_default(policy, slot)}."
 
 
@@ -107,7 +109,7 @@ def _default(policy: Policy, slot: Slot) -> str:
     creative = next((one for one in found if one.status == "live"), None)
     if creative is None:
         return alone
-    return f"one of them, to be shown {_audience(creative, slot)}, and {alone}"
+    return f"one of them, to be shown {_audience(creative, slot, policy.locale)}, and {alone}"
 
 
 def _goal(slot: Slot, objectives: dict[str, Objective]) -> str:
@@ -142,11 +144,14 @@ def _items(items: Items) -> str:
     return f"{_amount(items.count, 'item')} of {items.catalogue}{pinned}{together}"
 
 
-def _audience(creative: Creative, slot: Slot) -> str:
+def _audience(creative: Creative, slot: Slot, locale: str) -> str:
     """Say to whom, when and where a creative is shown."""
-    when = "to everybody"
+    conditions = []
     if creative.when is not None:
-        when = f"when {describe_rule(compile_rule(creative.when))}"
+        conditions.append(f"when {describe_rule(compile_rule(creative.when))}")
+    if needed := _needed(creative, locale):
+        conditions.append(f"where its text can be filled from {_listed(needed)}")
+    when = " and ".join(conditions) or "to everybody"
     share = (
         f", with a share of {slot.shares[creative.id]:.4g}" if creative.id in slot.shares else ""
     )
@@ -155,6 +160,13 @@ def _audience(creative: Creative, slot: Slot) -> str:
     until = f", until {creative.ends_at}" if creative.ends_at else ""
     always = ", whatever else there is" if creative.essential else ""
     return f"{when}{share}{channels}{since}{until}{always}"
+
+
+def _needed(creative: Creative, locale: str) -> list[str]:
+    """The paths without which a text of a creative would have a gap, so that it is not shown."""
+    content = creative.content.get(locale) or next(iter(creative.content.values()), {})
+    texts = [compile_template(text) for text in content.values() if isinstance(text, str)]
+    return sorted({path for text in texts if text.render({}) is None for path in text.reads})
 
 
 def _holdout(holdout: Holdout) -> str:
