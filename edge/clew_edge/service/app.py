@@ -15,7 +15,7 @@ from clew_edge.service.asgi import Answer, Message, Receive, Scope, Send, header
 from clew_edge.service.bodies import CLAIMED, DisconnectedError, discard
 from clew_edge.service.keys import Key, KeyFile, presented
 from clew_edge.service.limits import Limits
-from clew_edge.service.problems import RefusedError, problem_answer
+from clew_edge.service.problems import RefusedError, problem
 from clew_edge.service.tenants import Tenant, Tenants
 from clew_edge.service.trouble import Faults, Outages
 
@@ -104,13 +104,13 @@ class Service:
             return None
         try:
             document = native.AT_ONCE[scope["method"], route](self, scope, body)
-        except Exception as error:  # noqa: BLE001 - the others must be served
-            answer = problem_answer(self._refusal(error, route, scope))
-        else:
             if document is None:
                 return None
-            self._outages.answered(scope.get(_TENANT, ""), route)
             answer = Answer(200, orjson.dumps(document))
+        except Exception as error:  # noqa: BLE001 - the others must be served
+            answer = problem(self._refusal(error, route, scope))
+        else:
+            self._outages.answered(scope.get(_TENANT, ""), route)
         self.answered[route, answer.status] += 1
         return answer
 
@@ -165,7 +165,7 @@ class Service:
     async def _refuse(
         self, refused: RefusedError, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        answer = problem_answer(refused)
+        answer = problem(refused)
         if not await discard(scope, receive, self.limits):
             answer = evolve(answer, headers={**answer.headers, "connection": "close"})
         await respond(send, answer)

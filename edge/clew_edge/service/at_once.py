@@ -2,7 +2,7 @@
 A connection on which some requests are answered as they are read.
 
 To hand a request to an ASGI application and its answer back takes a task, an event and five
-messages: half as long as it takes to decide. So an application may name requests that it can answer
+messages: about a third as long as to decide. So an application may name requests that it can answer
 without waiting for anything. One that has arrived in one piece, with nothing before it on its
 connection, is answered on the spot; all others go uvicorn's way, and so does one that the
 application would have to wait for after all.

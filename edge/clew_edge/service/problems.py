@@ -2,16 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import Any
 
-import orjson
-
-from clew.codec import to_json
+from clew.codec import dumps
 from clew.errors import Problem
 from clew.model.problem import ErrorItem, ProblemDetails
 from clew_edge.service.asgi import Answer
 
-__all__ = ["RefusedError", "error_items", "problem", "problem_answer"]
+__all__ = ["RefusedError", "error_items", "problem"]
 
 #: The longest pointer and the longest sentence that are told, in characters.
 _POINTER_MAX, _MESSAGE_MAX = 512, 512
@@ -46,23 +43,16 @@ class RefusedError(Exception):
         self.errors = tuple(errors)
 
 
-def problem(refused: RefusedError) -> dict[str, Any]:
-    """Write a refusal as its document."""
-    return to_json(
-        ProblemDetails(
-            title=HTTPStatus(refused.status).phrase,
-            status=refused.status,
-            type=f"urn:clew:problem:{refused.code}",
-            detail=refused.detail,
-            errors=refused.errors,
-        )
+def problem(refused: RefusedError) -> Answer:
+    """Answer with a refusal, written as its document."""
+    details = ProblemDetails(
+        title=HTTPStatus(refused.status).phrase,
+        status=refused.status,
+        type=f"urn:clew:problem:{refused.code}",
+        detail=refused.detail,
+        errors=refused.errors,
     )
-
-
-def problem_answer(refused: RefusedError) -> Answer:
-    """Answer with a refusal."""
-    body = orjson.dumps(problem(refused))
-    return Answer(refused.status, body, b"application/problem+json", refused.headers)
+    return Answer(refused.status, dumps(details), b"application/problem+json", refused.headers)
 
 
 def error_items(problems: Iterable[Problem]) -> tuple[ErrorItem, ...]:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clew.errors import BackendUnavailableError
-from clew_edge.service import protocol
+from clew_edge.service import native, protocol
 from clew_edge.service.asgi import Answer, respond
 from clew_edge.service.limits import Limits
 from edge.service.asking import Asked, consent, opened, signal
@@ -395,6 +395,12 @@ def test_trouble_is_told_as_ever(here: Asked, error: Exception, status: int) -> 
     here.tenant.decide = failing  # type: ignore[method-assign]
     assert now(here, HERO).status == status
     assert here.ask("POST", "/clew/v1/decide", HERO).status == status
+
+
+def test_what_cannot_be_written_is_a_fault(here: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A document that no JSON holds is told as a fault, and the connection goes on."""
+    monkeypatch.setattr(native, "shown", lambda *_: {"count": 2**70})
+    assert now(here, HERO).status == here.ask("POST", "/clew/v1/decide", HERO).status == 500
 
 
 @pytest.mark.parametrize(
