@@ -163,7 +163,7 @@ def _audience(creative: Creative, slot: Slot, locale: str) -> str:
 
 
 def _needed(creative: Creative, locale: str) -> list[str]:
-    """The paths without which a text of a creative would have a gap, so that it is not shown."""
+    """The paths that texts read which may have a gap; a creative with a gap is not shown."""
     content = creative.content.get(locale) or next(iter(creative.content.values()), {})
     texts = [compile_template(text) for text in content.values() if isinstance(text, str)]
     return sorted({path for text in texts if text.render({}) is None for path in text.reads})
