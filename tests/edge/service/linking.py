@@ -52,10 +52,9 @@ async def linked(app: Any, **options: Any) -> AsyncIterator[tuple[Link, uvicorn.
         http=protocol.Protocol,
         lifespan="off",
         log_config=None,
-        access_log=False,
         proxy_headers=False,
         ws="none",
-        **options,
+        **{"access_log": False, **options},
     )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))

@@ -1,6 +1,7 @@
 """What can be answered at once is, all else goes the usual way, and both answer alike."""
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,9 @@ def test_a_whole_request_is_answered_at_once() -> None:
         pytest.param([request(b"a", "/now?b=c")], id="a-query"),
         pytest.param([request(b"a", method="PUT")], id="another-method"),
         pytest.param([request(b"a").replace(b"1.1", b"1.0")], id="http-1.0"),
+        pytest.param(
+            [request(b"", "/now", "connection: upgrade", "upgrade: h2c")], id="an-upgrade"
+        ),
         pytest.param([request(b"ab")[:-1], b"b"], id="two-pieces"),
         pytest.param([request(b"ab")[:-2], b"ab"], id="the-body-later"),
     ],
@@ -126,6 +130,33 @@ def test_what_is_not_answered_at_once(pieces: list[bytes]) -> None:
     """All but whole requests of the named ones go the usual way, with all of their bodies."""
     [said] = exchange(*pieces)
     assert said == b"task " + b"".join(pieces).partition(b"\r\n\r\n")[2]
+
+
+def test_a_server_that_writes_down_who_asked(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where there is an access log, every request is in it."""
+    monkeypatch.setattr(logging.getLogger("uvicorn.access"), "propagate", True)
+    caplog.set_level(logging.INFO, "uvicorn.access")
+
+    async def main() -> None:
+        async with linked(Prompt(), access_log=True) as (link, _):
+            await link.send(request(b"a"))
+            assert (await answered(link))[1] == b"task a"
+
+    run(main)
+    assert '"POST /now HTTP/1.1" 200' in caplog.text
+
+
+def test_a_server_that_has_enough() -> None:
+    """A bound on the number of connections holds for every request."""
+
+    async def main() -> None:
+        async with linked(Prompt(), limit_concurrency=1) as (link, _):
+            await link.send(request(b"a"))
+            assert b" 503 " in await link.until(b"\r\n")
+
+    run(main)
 
 
 def test_a_client_that_waits_to_be_told_to_send() -> None:
