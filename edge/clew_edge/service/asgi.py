@@ -59,8 +59,8 @@ def header(scope: Scope, name: bytes) -> bytes | None:
 
 async def respond(send: Send, answer: Answer) -> None:
     """Send an answer."""
-    head = {"type": "http.response.start", "status": answer.status, "headers": answer.head()}
-    await send(head)
+    start = {"type": "http.response.start", "status": answer.status, "headers": answer.head()}
+    await send(start)
     await send({"type": "http.response.body", "body": answer.body})
 
 

@@ -26,7 +26,7 @@ from clew_edge.service.validation import is_shallow, is_valid
 if TYPE_CHECKING:
     from clew_edge.service.app import Service
 
-__all__ = ["ROUTES", "append", "decide", "read_json"]
+__all__ = ["AT_ONCE", "ROUTES", "append", "decide", "read_json"]
 
 
 #: Fields that a decision computes when it is asked for them, and what stands for none.
@@ -78,7 +78,7 @@ def decide_at_once(service: "Service", scope: Scope, body: bytes) -> dict[str, A
     if b"signals" in body:
         return None
     key, tenant = service.authorise(scope, "decide")
-    request = _request(parsed(body, service.limits), key, service.limits)
+    request = _request(_parsed(body, service.limits), key, service.limits)
     return None if request.get("signals") else _decided(tenant, request, _fields(scope))
 
 
@@ -94,10 +94,10 @@ async def read_json(scope: Scope, receive: Receive, limits: Limits) -> Any:
     Raises:
         RefusedError: it is none, or nested too deep.
     """
-    return parsed(await read_body(scope, receive, limits), limits)
+    return _parsed(await read_body(scope, receive, limits), limits)
 
 
-def parsed(body: bytes, limits: Limits) -> Any:
+def _parsed(body: bytes, limits: Limits) -> Any:
     """
     Read the bytes of a body as `read_json` does.
 

@@ -61,7 +61,7 @@ def stamp(person: Person, signal: Fact, received_at: float) -> bool:
         return False
     signal["purposes"] = list(purposes)
     signal["basis"] = person.grounds[purposes[0]].basis
-    if "received_at" not in signal:
+    if "received_at" not in signal:  # what is stored has it since it was taken
         signal["received_at"] = to_text(received_at)
     return True
 

@@ -12,7 +12,7 @@ import uvloop
 from clew_edge.service import protocol
 from edge.service.serving import PATIENCE_SECONDS
 
-__all__ = ["Link", "linked", "run"]
+__all__ = ["Link", "is_left", "linked", "run"]
 
 
 class Link:
@@ -65,6 +65,15 @@ async def linked(app: Any, **options: Any) -> AsyncIterator[tuple[Link, uvicorn.
         link.writer.transport.abort()
         server.should_exit = True
         await serving
+
+
+async def is_left(server: uvicorn.Server) -> bool:
+    """Whether the server lets go of all connections, for which it has a while."""
+    for _ in range(10_000):
+        if not server.server_state.connections:
+            return True
+        await asyncio.sleep(0.005)
+    return False
 
 
 def run(main: Callable[[], Awaitable[None]]) -> None:

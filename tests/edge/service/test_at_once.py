@@ -15,7 +15,7 @@ from clew_edge.service import native, protocol
 from clew_edge.service.asgi import Answer, respond
 from clew_edge.service.limits import Limits
 from edge.service.asking import Asked, consent, opened, signal
-from edge.service.linking import Link, linked, run
+from edge.service.linking import Link, is_left, linked, run
 
 #: A deadline that passes at once, in seconds, but not before what is sent already is read.
 SOON = 0.2
@@ -318,11 +318,7 @@ def test_the_last_answer_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
                 await link.send(request(b"some"))
                 await asyncio.sleep(0.001)
             await link.send(request(b"a", "/now", "connection: close"))
-            for _ in range(10_000):
-                if not server.server_state.connections:
-                    break
-                await asyncio.sleep(0.005)
-            assert not server.server_state.connections
+            assert await is_left(server)
 
     run(main)
 
@@ -339,11 +335,7 @@ def test_answers_that_are_not_taken(monkeypatch: pytest.MonkeyPatch, more: tuple
             await link.until(b"\r\n\r\n")
             link.writer.transport.pause_reading()
             await link.send(request(b"much"))
-            for _ in range(10_000):
-                if not server.server_state.connections:
-                    break
-                await asyncio.sleep(0.005)
-            assert not server.server_state.connections
+            assert await is_left(server)
 
     run(main)
     assert app.asked.count("now") == 1

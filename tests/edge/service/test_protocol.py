@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from clew_edge.service import protocol
-from edge.service.linking import linked, run
+from edge.service.linking import is_left, linked, run
 
 #: A deadline that passes at once, in seconds, but not before what is sent already is read.
 SOON = 0.2
@@ -167,11 +167,7 @@ def test_an_answer_that_is_not_taken(
         async with linked(telling(headers)) as (link, server):
             await link.send(asked)
             await link.until(b"\r\n\r\n")
-            for _ in range(10_000):
-                if not server.server_state.connections:
-                    break
-                await asyncio.sleep(0.005)
-            assert not server.server_state.connections
+            assert await is_left(server)
 
     run(main)
     assert not caplog.records
