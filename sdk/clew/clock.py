@@ -61,17 +61,13 @@ def instant(value: "str | float | datetime") -> float:
     Raises:
         ValueError: the text is no RFC 3339 instant, or has no offset from UTC.
     """
+    if isinstance(value, str):
+        return _aware(datetime.fromisoformat(value))
+    if isinstance(value, datetime):
+        return _aware(value)
     if isinstance(value, bool):
         raise ValueError("an instant is RFC 3339 text, an aware datetime or seconds, not a boolean")  # noqa: TRY004
-    if isinstance(value, int | float):
-        return float(value)
-    return _text_to_instant(value) if isinstance(value, str) else _aware(value)
-
-
-# A fact's instants are read several times on its way, and lines of one order share theirs.
-@lru_cache(maxsize=1024)
-def _text_to_instant(text: str) -> float:
-    return _aware(datetime.fromisoformat(text))
+    return float(value)
 
 
 def _aware(moment: datetime) -> float:
