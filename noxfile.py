@@ -63,8 +63,23 @@ def server(session: nox.Session) -> None:
     """Run unmodified clients of other makers against a server, and clew in theirs."""
     session.install(".[all]", *group("tests"), *group("server"))
     session.run(
-        "pytest", "-m", "server", "tests/edge/service", "tests/delivery/faults", *session.posargs
+        "pytest",
+        *("-m", "server", "--numprocesses", "auto", "tests/edge/service", "tests/delivery/faults"),
+        *session.posargs,
+        env={"NODE_PATH": node_clients(session)},
     )
+
+
+def node_clients(session: nox.Session) -> str:
+    """Install the clients for Node.js; gives where it finds them, if there is an npm."""
+    work = Path(session.create_tmp()).resolve()
+    if shutil.which("npm") is None:
+        session.warn("no npm: the clients for Node.js are not tried")
+    else:
+        shutil.copy(ROOT / "tests/edge/service/node/package.json", work)
+        quiet = ("--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund")
+        session.run("npm", "install", *quiet, "--prefix", str(work), external=True)
+    return str(work / "node_modules")
 
 
 @nox.session
