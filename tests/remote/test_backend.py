@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from clew.backends import open_backend
-from clew.backends.http.backend import POLICY_SECONDS
+from clew.backends.http.live import POLICY_SECONDS
 from clew.backends.http.transport import Response
 from clew.errors import (
     BackendRejectedError,
@@ -118,9 +118,9 @@ def test_the_policy_is_sent_when_it_changes(remote):
     answers = []
     remote.server.answer = answers.append
     assert backend.policy().version == "1"
-    etag = backend._policy._etag
+    etag = backend._copy._etag
     assert backend.policy().version == "1"
-    assert backend._policy.headers() == {"If-None-Match": etag}
+    assert backend._copy.headers() == {"If-None-Match": etag}
     remote.server.backend.shelf.publish(bundle({**DOCUMENT, "version": "2"}))
     assert backend.policy().version == "2"
     assert answers == [POLICY] * 3
@@ -247,7 +247,7 @@ def test_a_server_that_is_away_is_told_once_per_outage(remote, caplog):
 
     def ask() -> None:
         remote.clock.move(POLICY_SECONDS + 1.0)
-        fetching = backend._refresh_policy()
+        fetching = backend._policy.refresh()
         if fetching is not None:
             fetching.result()
 

@@ -11,7 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import wait
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -20,14 +20,14 @@ from urllib.parse import quote, urlencode
 from weakref import WeakSet
 
 from clew.backends.base import Admission
-from clew.backends.http import reading
-from clew.backends.http.changes import changes_of
 from clew.backends.http.deciding import DEADLINE_MS, Deciding
+from clew.backends.http.live import LivePolicy
 from clew.backends.http.others import tell_of_others
 from clew.backends.http.policy import PolicyCopy
+from clew.backends.http.sending import Sending
 from clew.backends.http.transport import Response, Transport
 from clew.backends.http.unsent import Unsent
-from clew.backends.http.wire import batch, decide_body, document
+from clew.backends.http.wire import decide_body, document
 from clew.backends.keyring import derived
 from clew.cache import Asker
 from clew.clock import Clock, SystemClock, to_text
@@ -35,7 +35,6 @@ from clew.codec import from_json
 from clew.engine.compiled import CompiledPolicy
 from clew.engine.declared import declared
 from clew.errors import (
-    BackendError,
     BackendRejectedError,
     BackendUnavailableError,
     ConfigurationError,
@@ -60,9 +59,6 @@ logger = logging.getLogger("clew")
 ANSWER_SECONDS = 10.0
 #: How long an answer to a decide request may take to be voided still, in seconds.
 LATE_SECONDS = 2.0
-#: How long the policy at hand is taken for the live one before the server is asked, in seconds.
-POLICY_SECONDS = 30.0
-
 #: How long a client waits for the server's policy when it is opened, in seconds.
 READY_SECONDS = 1.0
 
@@ -120,14 +116,9 @@ class HttpBackend:
         self._keys = tuple(keys)
         self._clock = clock or SystemClock()
         self._deadline_ms = deadline_ms
-        self._policy = PolicyCopy(policy)
+        self._copy = PolicyCopy(policy)
         self._put: Callable[[bytes], object] = self._append_soon
         self._is_closed = False
-        self._has_complained = False
-        #: Whether the last batch did not reach the server.
-        self._is_away = False
-        #: Whether it was said that the server does not tell its policy; until it does again.
-        self._is_cut_off = False
         self._begin()
         _alive.add(self)
 
@@ -143,10 +134,10 @@ class HttpBackend:
         """
         self._put = put
         if folder is not None:
-            self._policy.keep_in(folder)
+            self._copy.keep_in(folder)
             if folder.parent == self.spool_folder:
                 tell_of_others(folder.parent)
-        fetching = self._refresh_policy()
+        fetching = self._policy.refresh()
         if fetching is not None and self._policy.compiled is None and not _is_on_loop():
             wait((fetching,), READY_SECONDS)
 
@@ -175,15 +166,15 @@ class HttpBackend:
         """As `Backend.append`."""
         results: list[ItemResult] = []
         for part in _parts(items):
-            results += self._append(part)
+            results += self._sending.send(part)
         return results
 
     # -- deciding
 
     def decide(self, request: DecisionRequest, /) -> tuple[dict[str, Decision], list[bytes]]:
         """As `Backend.decide`; the records are made durable by the server."""
-        if self._clock.now() - self._policy.checked_at > POLICY_SECONDS:
-            self._refresh_policy()
+        if not self._policy.is_confirmed(self._clock.now()):
+            self._policy.refresh()
         return self._deciding.decide(request), []
 
     def recall(
@@ -196,7 +187,7 @@ class HttpBackend:
         an event loop.
         """
         now = self._clock.now()
-        if now - self._policy.checked_at > POLICY_SECONDS:
+        if not self._policy.is_confirmed(now):
             return None
         return self._deciding.recall(slots, asker, context, now)
 
@@ -231,7 +222,7 @@ class HttpBackend:
     def policy(self) -> Policy | None:
         """As `Backend.policy`; as last seen while the server does not answer."""
         try:
-            self._fetch_policy()
+            self._policy.fetch()
         except BackendUnavailableError:
             if self._policy.compiled is None:
                 raise
@@ -278,6 +269,7 @@ class HttpBackend:
         if self._is_closed:
             return
         self._is_closed = True
+        self._policy.close()
         self._deciding.close()
         self._errands.close()
         self._transport.close()
@@ -288,7 +280,9 @@ class HttpBackend:
         self._transport = self._opened()
         self._unsent = Unsent()
         self._errands = Pool(1)
-        self._is_fetching = False
+        self._policy = LivePolicy(
+            self._copy, ask=self._ask_for_policy, submit=self._errands.submit, clock=self._clock
+        )
         self._deciding = Deciding(
             self._decide_request,
             clock=self._clock,
@@ -296,6 +290,9 @@ class HttpBackend:
             void=self._void,
             deadline_ms=self._deadline_ms,
             where=self._where,
+        )
+        self._sending = Sending(
+            self._post_batch, unsent=self._unsent, deciding=self._deciding, where=self._where
         )
 
     def _decide_request(
@@ -311,39 +308,10 @@ class HttpBackend:
             seconds=LATE_SECONDS,
         )
 
-    def _append(self, items: list[bytes]) -> list[ItemResult]:
-        changes = list(changes_of(items))
-        for before, _ in changes:
-            self._deciding.told(before)
-        body, headers = batch(items)
-        try:
-            response = self._transport.request(
-                "POST", "/clew/v1/append", body=body, headers=headers, seconds=ANSWER_SECONDS
-            )
-        except BackendUnavailableError:
-            self._is_away = True
-            raise
-        try:
-            results = reading.results(document(response))
-        except (ConfigurationError, DocumentError) as error:
-            # A key that is wrong, or something in between that answers in the server's place, can
-            # be mended; the facts must not be given up for it.
-            if not self._has_complained:
-                self._has_complained = True
-                logger.error("%s: facts wait until this is mended: %s", self._where, error)  # noqa: TRY400 - no bug of ours
-            raise BackendUnavailableError(f"{self._where}: {error}") from error
-        if self._has_complained:
-            self._has_complained = False
-            logger.warning("%s takes facts again", self._where)
-        if len(results) != len(items) or any(each.status == "retry" for each in results):
-            raise BackendUnavailableError("the server took a part of the batch; it is sent again")
-        self._unsent.settle(each.id for each in results)
-        if self._is_away:  # it decides again, too: there is no need to wait for the pause to end
-            self._is_away = False
-            self._deciding.breaker.may_probe()
-        for _, after in changes:
-            self._deciding.told(after)
-        return results
+    def _post_batch(self, body: bytes, headers: Mapping[str, str]) -> Response:
+        return self._transport.request(
+            "POST", "/clew/v1/append", body=body, headers=headers, seconds=ANSWER_SECONDS
+        )
 
     def _get(self, path: str, **query: object) -> Response:
         asked = urlencode({name: value for name, value in query.items() if value is not None})
@@ -351,42 +319,11 @@ class HttpBackend:
             "GET", f"{path}?{asked}" if asked else path, seconds=ANSWER_SECONDS
         )
 
-    def _refresh_policy(self) -> Future[None] | None:
-        """Ask for the policy soon, on a thread; what is at hand goes on to be used."""
-        if self._is_fetching or self._is_closed:
-            return None
-        self._is_fetching = True
-        return self._errands.submit(self._try_to_fetch_policy)
-
-    def _try_to_fetch_policy(self) -> None:
-        try:
-            self._fetch_policy()
-            self._is_cut_off = False
-        except (BackendError, ConfigurationError, DocumentError) as error:
-            self._note_cut_off(error)
-            # Asked again with the next decision, but not with each of them.
-            self._policy.checked_at = self._clock.now() - POLICY_SECONDS + 1.0
-        finally:
-            self._is_fetching = False
-
-    def _note_cut_off(self, error: Exception) -> None:
-        """Tell of an outage once; an error of the network names the server."""
-        level = logging.DEBUG if self._is_cut_off or self._is_closed else logging.WARNING
-        self._is_cut_off = True
-        logger.log(
-            level,
-            "the live policy could not be fetched: %s; until it is, decisions fall back and the "
-            "server alone checks facts; check that `clew serve` runs there, the URL, and the key "
-            "(said once)",
-            error,
-        )
-
-    def _fetch_policy(self) -> None:
+    def _ask_for_policy(self, headers: Mapping[str, str]) -> Response:
         # The first decision finds a connection open from then on.
-        response = self._transport.request(
-            "GET", "/clew/v1/policy", headers=self._policy.headers(), seconds=ANSWER_SECONDS
+        return self._transport.request(
+            "GET", "/clew/v1/policy", headers=headers, seconds=ANSWER_SECONDS
         )
-        self._policy.take(response, self._clock.now())
 
     def _hold_against_policy(self, fact: dict[str, Any]) -> None:
         """
@@ -396,7 +333,7 @@ class HttpBackend:
         takes would be lost.
         """
         policy = self._policy.compiled
-        if policy is None or self._clock.now() - self._policy.checked_at > POLICY_SECONDS:
+        if policy is None or not self._policy.is_confirmed(self._clock.now()):
             return
         kept, problems = declared(
             policy, fact["type"], fact.get("party", "first"), fact.get("data") or {}
