@@ -24,7 +24,7 @@ from clew.logic.values import finite
 from clew.model.limits import ID_MAX, NAME
 from clew.model.words import Channel, ConsentState, OutcomeType, Party, Traffic
 
-__all__ = ["consents", "identity", "outcome", "signal"]
+__all__ = ["ahead", "consents", "identity", "outcome", "signal"]
 
 #: How far ahead of this clock a fact may say it happened, in seconds: clocks differ a little.
 SKEW_SECONDS = 300.0
@@ -295,15 +295,30 @@ def _json(type: str, data: Mapping[str, Any], problems: list[Problem]) -> dict[s
 
 def _occurred(at: Instant, now: float, problems: list[Problem]) -> str:
     try:
-        moment = instant(at)
-        text = to_text(moment)
+        text = to_text(instant(at))
     except (ValueError, TypeError, AttributeError, OverflowError, OSError) as error:
         problems.append(Problem("/occurred_at", "format", f"{error}"))
         return to_text(now)
-    if moment > now + SKEW_SECONDS:
-        message = f"{text} lies ahead of this clock; check the sender's clock"
-        problems.append(Problem("/occurred_at", "future", message))
+    if (problem := ahead(text, now)) is not None:
+        problems.append(problem)
     return text
+
+
+def ahead(occurred_at: str, now: float) -> Problem | None:
+    """
+    Say that a fact lies ahead of a clock by more than clocks differ.
+
+    Whoever takes facts in asks: one signal dated years ahead would leave no room in the windows of
+    its person's traits for what is true (`clew.engine.panes`).
+
+    Args:
+        occurred_at: RFC 3339 text.
+        now: seconds since the epoch, by the clock of whoever takes it in.
+    """
+    if instant(occurred_at) <= now + SKEW_SECONDS:
+        return None
+    message = f"{occurred_at} lies ahead of this clock; check the sender's clock"
+    return Problem("/occurred_at", "future", message)
 
 
 # An application has few kinds of signals, and emits each of them very often.

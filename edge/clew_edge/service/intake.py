@@ -6,6 +6,8 @@ Facts from outside, before they are stored: what each may say, given whose key b
 - A browser reports only what was displayed, interacted with and dismissed, by token, without a
   value (RULES K2).
 - A token becomes the decision that it proves.
+- Nothing has happened yet that lies ahead of this clock; but a consent is taken, and holds from now
+  on.
 - The ids of partners and browsers are made their own: they dedupe among themselves, and take none
   that the shop, or another partner, will use, such as the number of an order.
 
@@ -13,14 +15,16 @@ One fact at fault is refused alone, and the others are taken.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 import orjson
 from attrs import evolve
 
 from clew.codec import from_json, to_json
-from clew.errors import DocumentError, TokenError
+from clew.errors import DocumentError, Problem, TokenError
+from clew.facts import ahead
 from clew.model.batch import BatchItem, ItemResult
 from clew.model.limits import ID_MAX
 from clew.model.problem import ErrorItem
@@ -35,6 +39,8 @@ Fact: TypeAlias = dict[str, Any]
 
 #: What a browser may report (RULES K2).
 BROWSER_TYPES = frozenset({"displayed", "interacted", "dismissed"})
+#: What must not lie ahead of this clock.
+_BOUNDED = frozenset({"signal", "outcome", "identity"})
 #: What only the backend says of a fact.
 _OURS = ("purposes", "basis", "received_at")
 
@@ -69,16 +75,13 @@ def _screened(key: Key, tenant: Tenant, document: Any) -> bytes | ItemResult:
         try:
             document = to_json(from_json(BatchItem, document, keep_unknown=True))
         except DocumentError as error:
-            return ItemResult(
-                id=_id(document),
-                status="refused",
-                cause="schema",
-                errors=error_items(error.problems),
-            )
+            return _faulty(document, error.problems)
     ((kind, fact),) = document.items()
     refused = _SCREENS[kind](key, tenant, fact)
     if refused is not None:
         return refused
+    if kind in _BOUNDED and (problem := ahead(fact["occurred_at"], time.time())) is not None:
+        return _faulty(document, [evolve(problem, pointer=f"/{kind}{problem.pointer}")])
     if not _is_trusted(key):
         # A copy, for the answer names what was sent.
         fact = {**fact, "id": _own_id(key, fact["id"])}
@@ -167,6 +170,12 @@ _SCREENS: dict[str, Callable[[Key, Tenant, Fact], ItemResult | None]] = {
     "decision": _decision,
     "outcome": _outcome,
 }
+
+
+def _faulty(document: Any, problems: Iterable[Problem]) -> ItemResult:
+    """Refuse an item that breaks the contract."""
+    faults = error_items(problems)
+    return ItemResult(id=_id(document), status="refused", cause="schema", errors=faults)
 
 
 def _forbidden(fact: Fact, message: str, pointer: str = "") -> ItemResult:

@@ -1,12 +1,24 @@
 """`POST /clew/v1/append`: each fact has its result, and what is acknowledged is durable."""
 
 import gzip
+import time
 from typing import Any
 
 import orjson
 import pytest
 
+from clew.clock import to_text
 from edge.service.asking import AT, Asked, consent, opened, outcome, signal
+
+LINK = {
+    "identity": {
+        "id": "i-1",
+        "operation": "link",
+        "anonymous_subject": "a-1",
+        "subject": "ada",
+        "occurred_at": AT,
+    }
+}
 
 
 def profile(here: Asked, subject: str = "ada") -> Any:
@@ -60,6 +72,43 @@ def test_what_the_backend_says_nobody_else_says(here: Asked) -> None:
     stored = here.stored("signal")[0]
     assert (stored["purposes"], stored["basis"]) == (["personalise"], "consent")
     assert not stored["received_at"].startswith("2001")
+
+
+def _dated(item: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """The same, said to be so many seconds ahead of now."""
+    ((kind, fact),) = item.items()
+    return {kind: {**fact, "occurred_at": to_text(time.time() + seconds)}}
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        pytest.param(signal("s-1"), ("refused", "schema"), id="signal"),
+        pytest.param(outcome("o-1", decision="d-1"), ("refused", "schema"), id="outcome"),
+        pytest.param(LINK, ("refused", "schema"), id="identity"),
+        pytest.param(consent(id="c-2"), ("applied", None), id="consent: it holds from now on"),
+    ],
+)
+def test_what_lies_ahead_is_refused(
+    here: Asked, item: dict[str, Any], expected: tuple[str, str | None]
+) -> None:
+    """A fact from a clock that is far ahead is refused with its place (W1.11); the others stay."""
+    answer = here.ask(
+        "POST", "/clew/v1/append", {"items": [consent(), signal("s-0"), _dated(item, 86_400)]}
+    )
+    assert answer.results == [("applied", None), ("applied", None), expected]
+    for error in answer.json["results"][2].get("errors", ()):
+        assert (error["pointer"], error["keyword"]) == (
+            f"/{next(iter(item))}/occurred_at",
+            "future",
+        )
+        assert "check the sender's clock" in error["message"]
+    assert profile(here)["computed"]["views"] == 1
+
+
+def test_clocks_differ_a_little(here: Asked) -> None:
+    """A minute ahead is no fault."""
+    assert here.append(consent(), _dated(signal("s-1"), 60)) == [("applied", None)] * 2
 
 
 def test_a_compressed_batch(here: Asked) -> None:
