@@ -38,7 +38,7 @@ def main() -> None:
             headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
             backend = client._core.backend
             transport = backend._transport  # type: ignore[attr-defined]
-            full = HttpxTransport(read_address(url), headers)
+            full = HttpxTransport(read_address(url))
             kind = {"Content-Type": "application/json"}
 
             def uncached() -> None:

@@ -60,19 +60,53 @@ def test_a_server_that_is_not_ready(run: Run, served: Serving) -> None:
     assert "is not ready (/readyz says 503): a store cannot be written" in fault
 
 
-def test_a_key_that_writes_alone(run: Run, served: Serving) -> None:
-    """A partner's key is not told the policy, and all is well all the same."""
-    entry = {"id": "parcels", "tenant": "default", "scopes": ["append:delivery_"]}
-    keys = {"keys": [{**entry, "hash": hash_key("clew_partner")}]}
-    (served.folder / "keys.json").write_text(json.dumps(keys))
-    url = served.url.replace(KEY, "clew_partner")
+def with_key(run: Run, served: Serving, *scopes: str) -> tuple[str, Any]:
+    """Give the server another key; gives the URL with it, and what was found with it."""
+    entry = {"id": "other", "tenant": "default", "scopes": scopes, "hash": hash_key("clew_new")}
+    (served.folder / "keys.json").write_text(json.dumps({"keys": [entry]}))
+    url = served.url.replace(KEY, "clew_new")
     end = time.monotonic() + PATIENCE_SECONDS
     while (result := looked(run, url))[0]:  # until the server has read its keys again
         assert time.monotonic() < end
-    _, found = result
+    return url, result[1]
+
+
+def test_a_key_that_writes_alone(run: Run, served: Serving) -> None:
+    """A partner's key is not told the policy, and all is well all the same."""
+    _, found = with_key(run, served, "append:delivery_")
     assert (found["reachable"], found["ready"], found["faults"]) == (True, True, [])
     assert found["policy"] == "not told to this key"
     assert "lacks the scope `decide`" in found["notes"][0]
+
+
+def test_a_key_that_decides_alone(run: Run, served: Serving) -> None:
+    """A key that may not write is named; once facts wait for it, that is a fault."""
+    url, found = with_key(run, served, "decide")
+    assert "lacks the scope `append`" in found["notes"][0]
+    client = Client(url)
+    client.emit("product_viewed", subject="ada")
+    client.close(0.0)
+    code, found = looked(run, url)
+    assert code == 1
+    assert "lacks the scope `append`" in found["faults"][0]
+
+
+def test_a_key_of_another_tenant(run: Run, served: Serving) -> None:
+    """Whoever means another tenant than the key's is told so, and changes nothing."""
+    code, found = looked(run, served.url, "--tenant", "acme")
+    assert code == 1
+    assert "this key opens tenant 'default', not 'acme'" in found["faults"][0]
+
+
+def test_what_waits_for_another_url_is_told_of(run: Run, served: Serving, folder: Path) -> None:
+    """What a dead process left behind for a URL that was mistyped is found where it lies."""
+    client = Client(f"http://{KEY}@nohost.invalid")
+    client.emit("product_viewed", subject="ada")
+    client.close(0.0)
+    [spool] = folder.glob("clew-nohost.invalid-*.spool")
+    code, found = looked(run, served.url)
+    assert code == 0
+    assert f"facts wait in {spool.name}" in found["notes"][0]
 
 
 @contextmanager

@@ -43,6 +43,8 @@ def test_the_key_comes_from_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None
         ("https://k@host:port", "no URL of a server"),
         ("https://host", "CLEW_KEY"),
         ("https://secret%0Akey@host", "copy it anew"),
+        ("https://k@host/clew/v1", "leave /clew/v1 out"),
+        ("https://k@host/shop/clew/v1/append", "leave /clew/v1/append out"),
         ("https://k@host?ttl=5", "deadline_ms alone"),
         ("https://k@host?deadline_ms=soon", "above 0"),
         ("https://k@host?deadline_ms=0", "above 0"),
@@ -67,6 +69,12 @@ def test_each_key_has_its_folder() -> None:
     urls = ["https://a@host", "https://b@host", "https://a@host/x", "https://a@other"]
     assert len({read_address(url).folder for url in urls}) == len(urls)
     assert read_address(urls[0]).folder == read_address(urls[0]).folder
+
+
+def test_a_tenant_that_was_named_is_told() -> None:
+    """Who means a tenant says so with each request; who names none goes by the key alone."""
+    assert "Clew-Tenant" not in read_address("https://k@host").headers
+    assert read_address("https://k@host", tenant="a b/é").headers["Clew-Tenant"] == "a%20b%2F%C3%A9"
 
 
 def test_nothing_is_sent_before_it_is_needed(tmp_path: object) -> None:

@@ -1,4 +1,4 @@
-"""Whoever replaces a key is told of what was on its way with the old one."""
+"""Whoever replaces a key, or corrects a URL, is told of what was on its way with the old one."""
 
 import pytest
 
@@ -21,10 +21,11 @@ def leave_behind(folder):
     return spool
 
 
-def test_what_another_key_left_behind_is_told_of(url, caplog):
+@pytest.mark.parametrize("host", ["127.0.0.1", "nohost.invalid"], ids=["key", "host"])
+def test_what_another_client_left_behind_is_told_of(url, caplog, host):
     """The message says where it waits and how to deliver it; an empty spool is nobody's."""
     own = read_address(url).folder
-    other = own.with_name("clew-127.0.0.1-0123456789ab.spool")
+    other = own.with_name(f"clew-{host}-0123456789ab.spool")
     leave_behind(other).forget()
     empty = Spool(own.with_name("clew-127.0.0.1-ba9876543210.spool") / "of-default")
     empty.settle([empty.append(b"{}", 0.0).unsettled])

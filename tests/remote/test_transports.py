@@ -10,13 +10,11 @@ from clew.backends.http.transport import Response
 from clew.errors import BackendUnavailableError
 from remote.standin import KEY
 
-HEADERS = {"Authorization": f"Bearer {KEY}"}
-
 
 @pytest.fixture(params=[LeanTransport, HttpxTransport])
 def transport(request, remote):
     """One of them, to the server of the test."""
-    transport = request.param(read_address(remote.server.url), HEADERS)
+    transport = request.param(read_address(remote.server.url))
     yield transport
     transport.close()
     transport.close()
@@ -54,6 +52,15 @@ def test_without_an_answer_it_says_so(transport, remote, fault):
     with pytest.raises(BackendUnavailableError, match=r"http://127\.0\.0\.1") as caught:
         transport.request("GET", "/any", seconds=0.2 if fault == "hangs" else 60.0)
     assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [LeanTransport, HttpxTransport])
+def test_a_server_without_tls_is_named(kind, remote):
+    """Whoever writes https:// for http:// is told so, not only what OpenSSL thinks of it."""
+    transport = kind(read_address(remote.server.url.replace("http:", "https:")))
+    with pytest.raises(BackendUnavailableError, match=r"is its URL http://"):
+        transport.request("GET", "/any", seconds=60.0)
+    transport.close()
 
 
 def test_a_server_that_comes_back_is_found(transport, remote):

@@ -37,8 +37,8 @@ store = SqliteStore(Path("shop.db"))
 backend: Backend = Embedded(store, clock=clock)
 backend = open_backend("memory://")
 
-transport: Transport = HttpxTransport(Address("https", "host", 443, "", "key"), {})
-transport = LeanTransport(Address("https", "host", 443, "", "key"), {})
+transport: Transport = HttpxTransport(Address("https", "host", 443, "", "key"))
+transport = LeanTransport(Address("https", "host", 443, "", "key"))
 assert_type(transport.request("GET", "/healthz", seconds=1.0), Response)
 backend = HttpBackend(lambda: transport, deadline_ms=80.0)
 

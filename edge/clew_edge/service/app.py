@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
+from urllib.parse import quote, unquote
 
 import orjson
 from attrs import evolve
@@ -25,6 +26,10 @@ logger = logging.getLogger("clew.service")
 
 #: Where a scope keeps the tenant whose key it came with.
 _TENANT = "clew.tenant"
+_OTHER_TENANT = (
+    "this key opens tenant {!r}, not {!r}: use a key of that tenant, or correct the client's "
+    "tenant= (CLEW_TENANT)"
+)
 
 Handler: TypeAlias = Callable[["Service", Scope, Receive, Send], Awaitable[None]]
 
@@ -85,10 +90,14 @@ class Service:
             needs: a scope of keys.
 
         Raises:
-            RefusedError: no key, one that is not known, may not do this, or is used too often.
+            RefusedError: no key, one that is not known, may not do this, is used too often, or
+                opens another tenant than the application means.
         """
         key = self._keys.find(presented(scope))
         scope[_TENANT] = key.tenant
+        meant = header(scope, b"clew-tenant")
+        if meant is not None and meant != quote(key.tenant, safe="").encode():
+            raise RefusedError(403, _OTHER_TENANT.format(key.tenant, unquote(meant)), "tenant")
         if not key.may(needs):
             raise RefusedError(403, f"this needs a key with the scope `{needs}`", "scope")
         return key, self.tenants.get(key.tenant)

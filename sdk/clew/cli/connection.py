@@ -54,6 +54,11 @@ class Connection:
         return Path(path) if scheme == "sqlite" else None
 
     @property
+    def is_remote(self) -> bool:
+        """Whether it lies behind a server."""
+        return self.url.startswith(("http://", "https://"))
+
+    @property
     def is_absent(self) -> bool:
         """Whether it is a file that is not there yet."""
         return self.file is not None and not self.file.exists()
@@ -99,10 +104,16 @@ class Connection:
         Open a client on data that is there; a policy seeds it, in a new database if need be.
 
         Raises:
-            ConfigurationError: there is no such file and no policy for it, or no policy is live.
+            ConfigurationError: there is no such file and no policy for it, no policy is live, or
+                a server is asked of another time than now.
         """
         if policy is None:
             self.check_there()
+        if as_of is not None and self.is_remote:
+            raise ConfigurationError(
+                f"{self.place} is a server, which answers as of now: leave --as-of out, or run "
+                "this where its database is"
+            )
         backend = self.backend(policy=policy, as_of=as_of)
         clock = None if as_of is None else _Standing(as_of)
         with Client(self.url, tenant=self.tenant, backend=backend, clock=clock) as client:

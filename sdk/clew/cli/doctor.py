@@ -15,8 +15,9 @@ from attrs import Factory, frozen
 from clew.backends.base import Backend
 from clew.backends.embedded import Embedded
 from clew.backends.http.address import read_address
+from clew.backends.http.others import others
 from clew.cli.connection import Connection, connected, json_option
-from clew.cli.servers import readiness, stranger, tells_no_policy
+from clew.cli.servers import readiness, stranger, takes_facts, tells_no_policy
 from clew.cli.show import age, console, print_json, several, table, tell
 from clew.cli.spools import Waiting, spool_of, spool_option, waiting
 from clew.errors import ClewError
@@ -56,6 +57,8 @@ def doctor(
         _look_at_spool(spool_of(connection, backend, spool), found)
         if connection.file is not None:
             _look_at_disk(connection.file, found)
+        if connection.is_remote:
+            _look_at_others(connection, found)
         if backend is not None:
             _look_at_backend(backend, connection, found)
     if as_json:
@@ -92,7 +95,7 @@ def _keys(connection: Connection, backend: Backend | None) -> str:
     given = [key for key in os.environ.get("CLEW_KEYS", "").split(",") if key]
     if given:
         return f"{len(given)} of CLEW_KEYS"
-    if _is_remote(connection):
+    if connection.is_remote:
         return "none here; tokens are signed with the server's"
     if isinstance(backend, Embedded):
         try:
@@ -104,10 +107,6 @@ def _keys(connection: Connection, backend: Backend | None) -> str:
     elif not connection.is_absent:
         return "not known"
     return "none yet; made with the first token"
-
-
-def _is_remote(connection: Connection) -> bool:
-    return connection.url.startswith(("http://", "https://"))
 
 
 def _look_at_spool(folder: Path | None, found: _Findings) -> None:
@@ -153,6 +152,16 @@ def _judge(there: Waiting, found: _Findings) -> None:
         )
 
 
+def _look_at_others(connection: Connection, found: _Findings) -> None:
+    """Tell of facts in the working folder that wait for another server, or another key."""
+    for other in others(read_address(connection.url).folder):
+        found.notes.append(
+            f"facts wait in {other} that were on their way to another URL, or with another key: "
+            "the next client of those stores them. If they were replaced by the ones in use, "
+            f"deliver them by a client with spool={str(other)!r}."
+        )
+
+
 def _look_at_disk(file: Path, found: _Findings) -> None:
     """Tell of a disk that will soon be full."""
     folder = file.resolve().parent
@@ -172,12 +181,12 @@ def _look_at_backend(backend: Backend, connection: Connection, found: _Findings)
         if isinstance(backend, Embedded):
             _look_at_store(backend, connection, found)
         live = backend.policy()
-        if _is_remote(connection) and not _look_at_server(
+        if connection.is_remote and not _look_at_server(
             connection, found, has_policy=live is not None
         ):
             return
     except ClewError as error:
-        if not (_is_remote(connection) and _writes_alone(connection, found)):
+        if not (connection.is_remote and _writes_alone(connection, found)):
             _note_unusable(connection, found, error)
         return
     found.facts["policy"] = None if live is None else f"{live.id} {live.version}"
@@ -205,7 +214,7 @@ def _writes_alone(connection: Connection, found: _Findings) -> bool:
 
 def _look_at_server(connection: Connection, found: _Findings, *, has_policy: bool) -> bool:
     """Ask a server how it is; whether it is one of clew's."""
-    address = read_address(connection.url)
+    address = read_address(connection.url, tenant=connection.tenant)
     try:
         wrong = None if has_policy else stranger(address)
         if wrong is not None:
@@ -213,6 +222,13 @@ def _look_at_server(connection: Connection, found: _Findings, *, has_policy: boo
             found.faults.append(wrong)
             return False
         found.facts["ready"], wrong = readiness(address)
+        if not takes_facts(address):
+            # Of who only decides that is no fault.
+            told = found.faults if found.facts.get("facts_waiting") else found.notes
+            told.append(
+                "this key lacks the scope `append`: what is emitted and reported with it waits "
+                "here, until it has (`clew key check`) or another key is used."
+            )
     except httpx.HTTPError as error:
         found.facts["ready"] = "not told"
         wrong = f"{address.base} does not say whether it is ready: {error}"

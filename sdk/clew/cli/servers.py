@@ -7,11 +7,12 @@ import orjson
 
 from clew.backends.http.address import Address
 
-__all__ = ["readiness", "stranger", "tells_no_policy"]
+__all__ = ["readiness", "stranger", "takes_facts", "tells_no_policy"]
 
 #: How long an answer is waited for, in seconds.
 ANSWER_SECONDS = 10.0
 
+_APPEND = "/clew/v1/append"
 _POLICY = "/clew/v1/policy"
 _READY = "/readyz"
 _OK, _FORBIDDEN, _UNAVAILABLE = 200, 403, 503
@@ -26,7 +27,7 @@ def stranger(address: Address) -> str | None:
     Raises:
         httpx.HTTPError: there is no answer.
     """
-    answer = _ask(address, _POLICY, Authorization=f"Bearer {address.key}")
+    answer = _ask(address, _POLICY)
     kind = _problem(answer).get("type")
     if not isinstance(kind, str) or not kind.startswith("urn:clew:problem:"):
         return (
@@ -49,9 +50,23 @@ def tells_no_policy(address: Address) -> bool:
     Raises:
         httpx.HTTPError: there is no answer.
     """
-    answer = _ask(address, _POLICY, Authorization=f"Bearer {address.key}")
+    answer = _ask(address, _POLICY)
     kind = _problem(answer).get("type")
     return answer.status_code == _FORBIDDEN and kind == "urn:clew:problem:scope"
+
+
+def takes_facts(address: Address) -> bool:
+    """
+    Whether a server takes facts from the key; nothing is sent to see it.
+
+    Raises:
+        httpx.HTTPError: there is no answer.
+    """
+    where = f"{address.base}{_APPEND}"
+    # No server takes a batch of nothing, but whose key may not even ask is told that first.
+    nothing: dict[str, Any] = {"items": []}
+    answer = httpx.post(where, json=nothing, headers=address.headers, timeout=ANSWER_SECONDS)
+    return answer.status_code != _FORBIDDEN
 
 
 def readiness(address: Address) -> tuple[bool | str, str | None]:
@@ -70,8 +85,8 @@ def readiness(address: Address) -> tuple[bool | str, str | None]:
     return f"not told ({_READY} answers {answer.status_code})", None
 
 
-def _ask(address: Address, path: str, **headers: str) -> httpx.Response:
-    return httpx.get(f"{address.base}{path}", headers=headers, timeout=ANSWER_SECONDS)
+def _ask(address: Address, path: str) -> httpx.Response:
+    return httpx.get(f"{address.base}{path}", headers=address.headers, timeout=ANSWER_SECONDS)
 
 
 def _problem(answer: httpx.Response) -> dict[str, Any]:

@@ -63,6 +63,20 @@ def test_no_route_without_a_key(here: Asked, key: str | None) -> None:
     assert {one.status for one in answers} == {401}
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("/clew/v1/decide", {"slots": ["hero"]}), ("/clew/v1/append", {"items": [consent()]})],
+    ids=["decide", "append"],
+)
+def test_a_key_of_another_tenant_than_is_meant(here: Asked, path: str, body: Any) -> None:
+    """Who means another tenant than the key's is refused, with what to do (T22)."""
+    answer = here.ask("POST", path, body, headers={"clew-tenant": "acme"})
+    assert (answer.status, answer.json["type"]) == (403, "urn:clew:problem:tenant")
+    assert "opens tenant 'shop', not 'acme'" in answer.json["detail"]
+    assert here.stored("consent") == []
+    assert here.ask("POST", path, body, headers={"clew-tenant": "shop"}).status == 200
+
+
 def test_a_partner_writes_its_own_types_only(here: Asked) -> None:
     """A partner's key stores signals of its types, as a partner's, and no other fact (C28)."""
     here.append(consent())

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from attrs import field, frozen
 
@@ -11,6 +11,10 @@ from clew.errors import ConfigurationError
 
 __all__ = ["Address", "read_address"]
 
+#: Whose data a key opens is not asked for where nobody has named a tenant.
+_NO_TENANT = "default"
+#: What the client puts before every path itself.
+_ROUTES = "/clew/v1"
 _EXAMPLE = "use for example https://KEY@clew.example.com, or give the key as CLEW_KEY"
 
 
@@ -28,12 +32,27 @@ class Address:
     key: str = field(repr=False)
     #: How long a decision may take, in milliseconds, if the URL says so.
     deadline_ms: float | None = None
+    #: Whose data the application takes it for.
+    tenant: str = _NO_TENANT
 
     @property
     def base(self) -> str:
         """The server's address, without the key."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}{self.prefix}"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """
+        What every request says: who asks, and for whose data.
+
+        The key alone opens a tenant. One of another tenant than the application means is refused,
+        or the data of several would be thrown together.
+        """
+        headers = {"Authorization": f"Bearer {self.key}", "Accept": "application/json"}
+        if self.tenant != _NO_TENANT:
+            headers["Clew-Tenant"] = quote(self.tenant, safe="")
+        return headers
 
     @property
     def folder(self) -> Path:
@@ -47,12 +66,13 @@ class Address:
         return Path(f"clew-{self.host.replace(':', '-')}-{digest}.spool")
 
 
-def read_address(url: str, key: str | None = None) -> Address:
+def read_address(url: str, key: str | None = None, *, tenant: str = _NO_TENANT) -> Address:
     """
     Read `https://[KEY@]host[:port][/prefix][?deadline_ms=50]`.
 
     Args:
         key: by default the URL's, else `CLEW_KEY`.
+        tenant: whose data the application takes it for.
 
     Raises:
         ConfigurationError: the URL names no server, there is no key, or the query says something
@@ -65,6 +85,11 @@ def read_address(url: str, key: str | None = None) -> Address:
         raise ConfigurationError(f"this is no URL of a server ({error}); {_EXAMPLE}") from None
     if not parts.hostname:
         raise ConfigurationError(f"the URL names no host; {_EXAMPLE}")
+    if _ROUTES in parts.path:
+        before = parts.path.partition(_ROUTES)[0]
+        raise ConfigurationError(
+            f"leave {parts.path.removeprefix(before)} out of the URL: the client adds it"
+        )
     found = key or unquote(parts.username or "") or os.environ.get("CLEW_KEY", "")
     if not found:
         raise ConfigurationError(f"there is no key for {parts.hostname}; {_EXAMPLE}")
@@ -77,6 +102,7 @@ def read_address(url: str, key: str | None = None) -> Address:
         prefix=parts.path.rstrip("/"),
         key=found,
         deadline_ms=_deadline(parts.query),
+        tenant=tenant,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from clew.backends.http.address import Address
-from clew.backends.http.transport import Response
+from clew.backends.http.transport import Response, unanswered
 from clew.errors import BackendUnavailableError
 from clew.loading import loading
 
@@ -20,14 +20,11 @@ class HttpxTransport:
     Carries requests over httpx; as `Transport`.
 
     It is imported with the first request, for that takes a tenth of a second.
-
-    Args:
-        headers: of every request.
     """
 
-    def __init__(self, address: Address, headers: Mapping[str, str]) -> None:
+    def __init__(self, address: Address) -> None:
         self._base = address.base
-        self._headers = dict(headers)
+        self._headers = address.headers
         self._lock = threading.Lock()
         self._client: httpx.Client | None = None
 
@@ -54,9 +51,7 @@ class HttpxTransport:
                 timeout=seconds,
             )
         except (httpx.HTTPError, RuntimeError) as error:  # RuntimeError: it was closed meanwhile
-            raise BackendUnavailableError(
-                f"{self._base}: {type(error).__name__}: {error}"
-            ) from error
+            raise BackendUnavailableError(unanswered(self._base, error)) from error
         return Response(answer.status_code, answer.content, answer.headers)
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 
 from clew.backends.http.address import Address
-from clew.backends.http.transport import Response
+from clew.backends.http.transport import Response, unanswered
 from clew.errors import BackendUnavailableError
 
 __all__ = ["LeanTransport"]
@@ -27,16 +27,11 @@ IDLE_MAX = 16
 
 
 class LeanTransport:
-    """
-    Carries requests over `http.client`; as `Transport`.
+    """Carries requests over `http.client`; as `Transport`."""
 
-    Args:
-        headers: of every request.
-    """
-
-    def __init__(self, address: Address, headers: Mapping[str, str]) -> None:
+    def __init__(self, address: Address) -> None:
         self._address = address
-        self._headers = headers
+        self._headers = address.headers
         self._idle: list[HTTPConnection] = []
         self._lock = threading.Lock()
         self._is_closed = False
@@ -67,9 +62,7 @@ class LeanTransport:
             )
         except (OSError, HTTPException) as error:
             connection.close()
-            raise BackendUnavailableError(
-                f"{self._address.base}: {type(error).__name__}: {error}"
-            ) from error
+            raise BackendUnavailableError(unanswered(self._address.base, error)) from error
         except BaseException:
             connection.close()
             raise

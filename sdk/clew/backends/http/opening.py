@@ -23,7 +23,7 @@ def open_http(url: str, *, key: str | None = None, **options: Any) -> HttpBacken
     Raises:
         ConfigurationError: the URL or the key is none.
     """
-    address = read_address(url, key)
+    address = read_address(url, key, tenant=options.get("tenant", "default"))
     if address.deadline_ms is not None:
         options.setdefault("deadline_ms", address.deadline_ms)
     return HttpBackend(
@@ -35,9 +35,8 @@ def open_http(url: str, *, key: str | None = None, **options: Any) -> HttpBacken
 
 
 def _transport(address: Address) -> Transport:
-    headers = {"Authorization": f"Bearer {address.key}", "Accept": "application/json"}
     kind = HttpxTransport if _has_proxy(address) else LeanTransport
-    return kind(address, headers)
+    return kind(address)
 
 
 def _has_proxy(address: Address) -> bool:

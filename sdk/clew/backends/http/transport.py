@@ -10,7 +10,10 @@ from typing import Protocol
 
 from attrs import Factory, frozen
 
-__all__ = ["Response", "Transport"]
+__all__ = ["Response", "Transport", "unanswered"]
+
+#: How OpenSSL says that what answers is no TLS.
+_NO_TLS = "WRONG_VERSION_NUMBER"
 
 
 @frozen
@@ -51,3 +54,11 @@ class Transport(Protocol):
     def close(self) -> None:
         """Close what is open; safe to call twice, and while requests are under way."""
         ...
+
+
+def unanswered(base: str, error: Exception) -> str:
+    """Say why a server at an address gave no answer, and what is likely wrong with its URL."""
+    said = f"{base}: {type(error).__name__}: {error}"
+    if _NO_TLS in said:
+        said += "; it does not speak TLS: is its URL http:// instead of https://?"
+    return said
