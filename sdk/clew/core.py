@@ -197,9 +197,7 @@ class Core:
         try:
             admission = self._admit("emit", {"signal": fact})
         except DocumentError as error:
-            if not self._strict:
-                self.outbox.set_aside({"signal": fact}, f"refused: {error}")
-            return self._refuse(error, type, fact["id"])
+            return self._set_aside({"signal": fact}, error)
         if admission.payload is not None:
             self.outbox.put(admission.payload)
         elif admission.status == "refused":
@@ -253,7 +251,11 @@ class Core:
             fact["token"] = decision  # by which the server sees that it is genuine (RULES K2)
         if awaiting is not None:
             awaiting.begin(fact["id"])
-        admission = self._admit("report", {"outcome": fact})
+        try:
+            admission = self._admit("report", {"outcome": fact})
+        except DocumentError as error:
+            self._set_aside({"outcome": fact}, error)
+            return "refused"
         if admission.payload is not None:
             self.outbox.put(admission.payload)
         return admission.status  # type: ignore[return-value]
@@ -400,11 +402,18 @@ class Core:
     def _count(self, cause: str) -> None:
         self.outbox.lose(cause)
 
+    def _set_aside(self, item: dict[str, Any], error: DocumentError) -> str:
+        """Refuse a fact that another policy may take; gives its id."""
+        ((_, fact),) = item.items()
+        if not self._strict:
+            self.outbox.set_aside(item, f"refused: {error}")
+        return self._refuse(error, fact["type"], fact["id"])
+
     def _refuse(self, error: DocumentError, type: str, id: str | None) -> str:
         if self._strict:
             raise error
         self._count("refused")
-        place = error.problems[0].pointer
-        if self._once.is_news("refused", f"{type} {place}"):
-            logger.warning("%s (said once per type and field)", error)
+        first = error.problems[0]
+        if self._once.is_news("refused", f"{type} {first.pointer} {first.keyword}"):
+            logger.warning("%s (said once per type, field and kind of fault)", error)
         return id or mint(self.clock.now(), 0)

@@ -97,13 +97,35 @@ def test_a_value_that_is_no_number_earns_nothing(world, value):
     assert client.measure("orders")[0].attributed == 0.0
 
 
+@pytest.mark.parametrize(
+    ("more", "place"),
+    [
+        pytest.param({"value": 50.0, "currency": "USD"}, "/currency", id="dollars"),
+        pytest.param({"currency": "EUR"}, "/value", id="no amount"),
+    ],
+)
+def test_what_an_objective_cannot_count_is_refused(world, caplog, more, place):
+    """A conversion in another currency, or of no amount, is refused and told of (L5)."""
+    client = world.client(policy(objectives=[MONEY]))
+    people(client, ["u-1"])
+    decision = show(client, "u-1")
+    before = sums_of(client, decision.creative)
+    assert client.report(decision, "converted", **more) == "refused"
+    assert client.losses == {"refused": 1}
+    assert f"{place}: the objective 'orders' counts" in caplog.text
+    client.flush(10)
+    assert sums_of(client, decision.creative) == before
+    with pytest.raises(DocumentError, match=place):
+        world.client(strict=True).report(decision, "converted", **more)
+
+
 def test_a_foreign_currency_is_never_summed(world):
     """A conversion that was reported in dollars adds nothing to an objective in euros (L5)."""
     client = world.client(policy(objectives=[MONEY]))
     people(client, ["u-1"])
     decision = show(client, "u-1")
     before = sums_of(client, decision.creative)
-    client.report(decision, "converted", value=50.0, currency="USD")
+    assert client.report(decision, "converted", value=50.0, currency="USD") == "refused"
     assert sums_of(client, decision.creative) == before
     client.report(decision, "converted", value=20.0, currency="EUR")
     client.flush(10)

@@ -386,6 +386,7 @@ def test_valued_rewards(world, data, reward, refused):
     assert earned == pytest.approx(reward)
     (measured,) = client.measure()
     assert measured.attributed == pytest.approx(reward * 10)
+    assert any("1 outcomes say no amount in EUR" in note for note in measured.notes) is refused
     with embedded(client).store.read() as read:
         assert read.sums("default", "objective:revenue").get("refused", 0.0) == float(refused)
 

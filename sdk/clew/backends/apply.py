@@ -22,9 +22,11 @@ from clew.engine.fold import (
     fold_earlier,
     fold_outcome,
     fold_signal,
+    misfit,
 )
 from clew.engine.identity import link, refusal, unmerge
 from clew.engine.person import Person
+from clew.errors import Problem
 from clew.ids import bucket_of
 from clew.model.batch import ItemResult
 from clew.model.problem import ErrorItem
@@ -132,11 +134,7 @@ def _signal(batch: Applying, fact: Fact) -> ItemResult:
         person.policy, fact["type"], fact.get("party", "first"), fact.get("data") or {}
     )
     if problems:
-        errors = [
-            ErrorItem(pointer=problem.pointer, keyword=problem.keyword, message=problem.message)
-            for problem in problems
-        ]
-        return ItemResult(id=fact["id"], status="refused", cause="schema", errors=tuple(errors))
+        return _faulty(fact["id"], problems)
     fact["data"] = kept
     if not stamp(person, fact, batch.now):
         return _refused(
@@ -302,6 +300,10 @@ def _outcome(batch: Applying, fact: Fact) -> ItemResult:
     body = batch.write.fact(place, "decision", decision)
     made = orjson.loads(body) if body is not None else None
     subject = (made or {}).get("subject") or ""
+    person = batch.person(subject) if subject else batch.nobody()
+    problem = None if made is None else misfit(person, fact)
+    if problem is not None and batch.write.fact(place, "outcome", fact["id"]) is None:
+        return _faulty(fact["id"], [problem])
     fact.setdefault("received_at", to_text(batch.now))
     added = batch.write.add_fact(
         place,
@@ -319,7 +321,6 @@ def _outcome(batch: Applying, fact: Fact) -> ItemResult:
         return ItemResult(id=fact["id"], status="duplicate")
     if made is None:
         return ItemResult(id=fact["id"], status="applied", cause="pending")
-    person = batch.person(subject) if subject else batch.nobody()
     effects = fold_outcome(person, fact)
     batch.took(person, effects)
     return ItemResult(id=fact["id"], status="late" if effects.status == "late" else "applied")
@@ -340,6 +341,14 @@ _WHY_NOT = {
     "anonymous_subject": "the subject is itself an anonymous id that is linked to another subject",
     "not_linked": "these two are not linked",
 }
+
+
+def _faulty(name: str, problems: Iterable[Problem]) -> ItemResult:
+    errors = [
+        ErrorItem(pointer=problem.pointer, keyword=problem.keyword, message=problem.message)
+        for problem in problems
+    ]
+    return ItemResult(id=name, status="refused", cause="schema", errors=tuple(errors))
 
 
 def _refused(name: str, cause: str, pointer: str, message: str) -> ItemResult:

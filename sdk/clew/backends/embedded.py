@@ -33,7 +33,7 @@ from clew.clock import Clock, SystemClock, instant, to_text
 from clew.engine.bucketing import store_bucket
 from clew.engine.compiled import CompiledPolicy, CompiledSlot
 from clew.engine.declared import declared
-from clew.engine.fold import fold_decision, fold_outcome, fold_signal
+from clew.engine.fold import fold_decision, fold_outcome, fold_signal, misfit
 from clew.engine.person import Person
 from clew.errors import DocumentError
 from clew.ids import bucket_of, is_newer
@@ -313,6 +313,8 @@ class Embedded:
                     return Admission("duplicate")
                 if self._people.fact(hot, "outcome", fact["id"], place) is not None:
                     return Admission("duplicate")
+            if (problem := misfit(hot.person, fact)) is not None:
+                raise DocumentError(f"outcome {fact['type']!r}", [problem])
             effects = fold_outcome(hot.person, fact)
             self._figures.note(hot, Pending("outcome", fact["id"], place, payload), effects)
         return Admission(effects.status, payload)

@@ -114,6 +114,7 @@ class _Described:
     def without_holdout(self, now: float) -> Measurement:
         """Describe what was earned where nobody is held out, which no lift can be read from."""
         note = "no holdout covers these slots, so there is nothing to compare with: declare one"
+        notes = [note, *self._uncounted()]
         return Measurement(
             objective=self._objective.id,
             as_of=datetime.fromtimestamp(now, UTC),
@@ -123,7 +124,7 @@ class _Described:
             attributed=self._sums.get("attributed", 0.0),
             fallbacks=self._fallbacks(),
             excluded=self._excluded(),
-            notes=(note,),
+            notes=tuple(notes),
         )
 
     def trials(self, holdout: CompiledHoldout, now: float) -> list[Trial]:
@@ -142,7 +143,7 @@ class _Described:
         verdict = judge(holdout, triggered, mature)
         shown = self._read.sums(self._tenant, f"displays:{holdout.id}:{holdout.epoch}")
         decided = self._read.sums(self._tenant, f"decided:{holdout.id}:{holdout.epoch}")
-        notes = [*_why_not(verdict), *self._seen_apart(holdout)]
+        notes = [*_why_not(verdict), *self._seen_apart(holdout), *self._uncounted()]
         if any(decided.values()):
             notes += self._never_seen(shown)
         return Measurement(
@@ -196,6 +197,15 @@ class _Described:
             "reported, or what is shown keeps it from being seen"
         )
         return [note]
+
+    def _uncounted(self) -> list[str]:
+        """What says no number, or money in another currency (L5), in words."""
+        count = int(self._sums.get("refused", 0.0))
+        if not count:
+            return []
+        currency = self._objective.objective.currency
+        what = f"no amount in {currency}" if currency else "no number"
+        return [f"{count:,} outcomes say {what}, and count for nothing: see what sends them"]
 
     def _never_seen(self, shown: Mapping[str, float]) -> list[str]:
         """Whether displays are what counts and none was ever reported (L1), in words."""

@@ -14,6 +14,7 @@ from clew.engine.features import Features
 from clew.engine.learn import Model, Prior, Term
 from clew.engine.traits import CompiledTrait
 from clew.engine.urls import is_safe
+from clew.errors import Problem
 from clew.logic import Rule
 from clew.model.policy import (
     CatalogueItem,
@@ -85,6 +86,17 @@ class CompiledObjective:
         if isinstance(worth, bool) or not isinstance(worth, int | float):
             return None
         return float(worth)
+
+    def misfit(self, outcome: Mapping[str, Any]) -> Problem | None:
+        """Say why an outcome that was reported cannot be counted for it; None where it can (L5)."""
+        currency, given = self.objective.currency, outcome.get("currency")
+        if currency is not None and given not in {None, currency}:
+            message = f"the objective {self.id!r} counts {currency}, not {given}: convert the value"
+            return Problem("/currency", "currency", message)
+        if self._value is not None and outcome.get("value") is outcome.get("reverses") is None:
+            message = f"the objective {self.id!r} counts a value, and none is given: add one"
+            return Problem("/value", "required", message)
+        return None
 
     def clip(self, value: float) -> float:
         """Bound a value to [value_min, value_max]."""

@@ -30,6 +30,7 @@ from clew.engine.person import Person
 from clew.engine.split import split_arm, split_experiment
 from clew.engine.traits import CompiledTrait
 from clew.engine.trial import TrialDocument, count, key, opened, remember
+from clew.errors import Problem
 from clew.trust.ledger import record
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "fold_signal",
     "fold_trait",
     "history",
+    "misfit",
 ]
 
 Fact: TypeAlias = Mapping[str, Any]
@@ -147,6 +149,16 @@ def fold_earlier(person: Person, decision: Fact, signals: Iterable[Fact], effect
                 continue
             earned = Earned(signal["id"], worth, at, taken(slot, signal))
             credit(slot, objective, entry, earned, effects)
+
+
+def misfit(person: Person, outcome: Fact) -> Problem | None:
+    """Say why an outcome counts for none of the objectives it is for; None where it may (L5)."""
+    entry = person.entry(outcome["decision"])
+    slot = person.policy.slots.get(entry["slot"]) if entry is not None else None
+    if slot is None or outcome["type"] not in OUTCOMES_AS_SIGNALS:
+        return None
+    misfits = [objective.misfit(outcome) for objective in _reached(slot, outcome)]
+    return misfits[0] if misfits and all(misfits) else None
 
 
 def fold_outcome(person: Person, outcome: Fact) -> Effects:
@@ -292,6 +304,12 @@ def _since(person: Person, who: str, trial: TrialDocument) -> float:
 # -- outcomes
 
 
+def _reached(slot: CompiledSlot, outcome: Fact) -> list[CompiledObjective]:
+    """The objectives of a slot that an outcome is for."""
+    kind = outcome["type"]
+    return [one for one in slot.objectives if kind in {"converted", one.objective.signal}]
+
+
 def _convert(
     person: Person,
     slot: CompiledSlot,
@@ -306,11 +324,8 @@ def _convert(
     if reverses is not None and reverses in entry["undone"]:
         return
     value = outcome.get("value")
-    for objective in slot.objectives:
-        if objective.objective.signal != outcome["type"] and outcome["type"] != "converted":
-            continue
-        currency = objective.objective.currency
-        if currency is not None and outcome.get("currency", currency) != currency:
+    for objective in _reached(slot, outcome):
+        if objective.misfit(outcome) is not None:
             effects.add(f"objective:{objective.id}", {"refused": 1.0})
             continue
         worth = 1.0 if value is None else float(value)
