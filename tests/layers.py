@@ -25,7 +25,7 @@ LAYERS = (
     ("cache", "delivery", "threads"),
     ("backends",),
     ("facts",),
-    ("asking", "failures", "fallback", "linking", "outlet"),
+    ("asking", "consenting", "failures", "fallback", "linking", "outlet"),
     ("answers", "options"),
     ("core", "memo"),
     ("async_client", "async_visitor", "client", "visitor"),

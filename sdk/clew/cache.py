@@ -105,8 +105,9 @@ class DecisionCache:
     #: Decisions that were dropped and that nobody got; whoever holds the lock takes them away.
     unused: list[Decision] = Factory(list)
     _people: OrderedDict[str, Kept] = field(factory=OrderedDict, init=False)
-    #: Of subjects that were seen to be one person, whose id the person goes by.
+    #: Of subjects that were seen to be one person, whose id the person goes by; and by that, they.
     _canonical: OrderedDict[str, str] = field(factory=OrderedDict, init=False)
+    _others: dict[str, set[str]] = field(factory=dict, init=False)
     _subjects: OrderedDict[str, str] = field(factory=OrderedDict, init=False)
     _policy: tuple[str | None, str | None] | None = field(default=None, init=False)
 
@@ -114,6 +115,12 @@ class DecisionCache:
     def is_empty(self) -> bool:
         """Whether nothing is kept or under way for anybody."""
         return not self._people
+
+    def names(self, subject: str) -> list[str]:
+        """Give the subjects that are known to be one person with this one, which comes last."""
+        person = self._canonical.get(subject, subject)
+        others = {person, *self._others.get(person, ())} - {subject}
+        return [*sorted(others), subject]
 
     def of(self, subject: str) -> Kept:
         """Give what is kept for the person a subject belongs to, from now on if nothing is."""
@@ -179,20 +186,25 @@ class DecisionCache:
 
     def link(self, anonymous: str, subject: str) -> None:
         """Two subjects are one person: what is told of either is told of both."""
-        self.drop(anonymous)
-        self.drop(subject)
-        self._canonical[anonymous] = self._canonical.get(subject, subject)
-        self._canonical.move_to_end(anonymous)
+        self.unlink(anonymous, subject)
+        person = self._canonical.get(subject, subject)
+        self._canonical[anonymous] = person
+        self._others.setdefault(person, set()).add(anonymous)
         if len(self._canonical) > PEOPLE_MAX:
             # Whoever is forgotten begins anew, under their own name.
-            self.drop(next(iter(self._canonical)))
-            self._canonical.popitem(last=False)
+            oldest, person = next(iter(self._canonical.items()))
+            self.unlink(oldest, person)
 
     def unlink(self, anonymous: str, subject: str) -> None:
         """Two subjects are no longer one person."""
         self.drop(anonymous)
         self.drop(subject)
-        self._canonical.pop(anonymous, None)
+        person = self._canonical.pop(anonymous, None)
+        if person is not None:
+            others = self._others[person]
+            others.discard(anonymous)
+            if not others:
+                del self._others[person]
 
     def clear(self) -> None:
         """Nothing that is kept stands."""

@@ -320,7 +320,7 @@ class Client:
             source: where it was said.
 
         Raises:
-            ConsentError: it was not stored, so nothing of it holds.
+            ConsentError: it was not stored, so nothing of it holds, unless it says "all of".
         """
         states = {"granted": grant, "withdrawn": withdraw, "objected": object_to}
         self._core.consent(subject, states, source)  # type: ignore[arg-type]

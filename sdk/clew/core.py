@@ -11,21 +11,18 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
-import orjson
-
 from clew import options
 from clew.answers import Answers
 from clew.backends import open_backend
 from clew.backends.base import Admission, Backend
 from clew.clock import Clock, SystemClock
+from clew.consenting import Consenting
 from clew.errors import (
-    ClewError,
     ClosedError,
     ConfigurationError,
-    ConsentError,
     DocumentError,
 )
-from clew.facts import Instant, consents, outcome, signal
+from clew.facts import Instant, outcome, signal
 from clew.failures import Failures
 from clew.fallback import Fallback
 from clew.ids import mint
@@ -44,9 +41,6 @@ __all__ = ["Core", "ReportStatus"]
 logger = logging.getLogger("clew")
 
 ReportStatus: TypeAlias = Literal["applied", "queued", "duplicate", "late", "refused"]
-
-#: How long a consent waits for what was said before it, in seconds.
-CONSENT_SECONDS = 1.0
 
 
 class Core:
@@ -122,6 +116,9 @@ class Core:
             once=self._once,
         )
         self._failures = Failures(self.outbox.lose, self.outbox.losses, clock=self.clock)
+        self._consenting = Consenting(
+            self.backend, clock=self.clock, tenant=self.tenant, flush=self.outbox.flush
+        )
         self._linking = Linking(
             self.backend,
             clock=self.clock,
@@ -275,32 +272,11 @@ class Core:
     # -- what is stored before it returns
 
     def consent(
-        self,
-        subject: str,
-        states: Mapping[ConsentState, Iterable[str]],
-        source: str | None,
+        self, subject: str, states: Mapping[ConsentState, Iterable[str]], source: str | None
     ) -> None:
         """Record consent; raises when it was not stored."""
         self.check_open()
-        facts = consents(subject, states, now=self.clock.now(), tenant=self.tenant, source=source)
-        # What was said under the consent so far is folded under it, not dropped by what comes now.
-        self.outbox.flush(CONSENT_SECONDS)
-        try:
-            results = self.backend.append(orjson.dumps({"consent": fact}) for fact in facts)
-        except ClewError as error:
-            raise ConsentError(
-                f"the consent of {subject!r} was not stored: {error}", retryable=error.retryable
-            ) from error
-        refused = [result for result in results if result.status == "refused"]
-        if refused:
-            raise ConsentError(
-                f"the consent of {subject!r} was not stored: {refused[0].errors[0].message}"
-            )
-        if any(result.cause == "superseded" for result in results):
-            raise ConsentError(
-                f"the consent of {subject!r} is stored but does not hold: a later one says "
-                "otherwise; set this machine's clock, which is behind, and say it again"
-            )
+        self._consenting.say(subject, states, source)
 
     def identify(self, anonymous: str, subject: str) -> str:
         """Link an anonymous id to a known subject; gives the anonymous id to go on with."""

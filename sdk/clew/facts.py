@@ -21,7 +21,7 @@ from clew.engine.declared import declared
 from clew.errors import DocumentError, Problem
 from clew.ids import bucket_of, mint
 from clew.logic.values import finite
-from clew.model.limits import ID_MAX, NAME
+from clew.model.limits import DATA_DEPTH_MAX, ID_MAX, NAME, is_deep
 from clew.model.words import Channel, ConsentState, OutcomeType, Party, Traffic
 
 __all__ = ["ahead", "consents", "identity", "outcome", "signal"]
@@ -41,7 +41,11 @@ _TRAFFIC = frozenset(get_args(Traffic))
 _OUTCOMES = frozenset(get_args(OutcomeType))
 
 #: Texts beside the data that are ids; the others may be longer.
-_IDS = frozenset({"id", "anonymous_subject", "session_id", "view_id", "reverses"})
+_IDS = frozenset({"id", "subject", "anonymous_subject", "session_id", "view_id", "reverses"})
+_EMPTY = {
+    "id": "the id is empty; give your own key, or none to have one made",
+    "subject": "the subject is empty; say to whom it happened",
+}
 #: Nearly all are dicts, which is seen at a glance.
 _MAPPINGS = (dict, Mapping)
 #: How orjson begins to say that a Python type is wrong, not what a value holds.
@@ -77,14 +81,12 @@ def signal(
 
     Raises:
         TypeError: an argument has the wrong type.
-        DocumentError: the policy does not take this type or these fields.
+        DocumentError: the policy does not take this type or these fields, or no store holds it.
     """
-    _check_text("type", type)
-    _check_text("subject", subject)
-    if data is not None and not isinstance(data, _MAPPINGS):
-        raise TypeError(f"data is a mapping of names to JSON values, not {data!r}")
+    _check_types(type, data)
     problems: list[Problem] = []
-    if not _is_common(type, channel, party, traffic):
+    if not (_is_plain_id(subject) and _is_common(type, channel, party, traffic)):
+        problems += _text_problems({"subject": subject})
         problems += _envelope_problems(type, channel, party, traffic)
     given: dict[str, str] = {}
     # Most signals have none of these.
@@ -144,7 +146,7 @@ def outcome(
         raise TypeError(f"value is a number, not {value!r}")
     if value is not None and finite(value) is None:
         problems.append(Problem("/value", "finite", "the value is no finite number; leave it out"))
-    given = {name: text for name, text in more.items() if text is not None}
+    given = {name: text for name, text in more.items() if text is not None and text != ""}
     problems += _text_problems({"id": id, **given})
     occurred_at = to_text(now) if at is None else _occurred(at, now, problems)
     if problems:
@@ -253,7 +255,20 @@ def _given(
         "session_id": session_id,
         "department": department,
     }
-    return {name: value for name, value in named.items() if value is not None}
+    # An empty one is none, as of a visitor's cookie that was cleared.
+    return {name: value for name, value in named.items() if value is not None and value != ""}
+
+
+def _check_types(type: Any, data: Any) -> None:
+    if not isinstance(type, str):
+        raise TypeError(f"type is text, not {type!r}")
+    if data is not None and not isinstance(data, _MAPPINGS):
+        raise TypeError(f"data is a mapping of names to JSON values, not {data!r}")
+
+
+def _is_plain_id(value: Any) -> bool:
+    """Whether a value is surely an id; nearly all are seen to be one at a glance."""
+    return isinstance(value, str) and 1 <= len(value) <= ID_MAX and value.isascii()
 
 
 def _text_problems(texts: Mapping[str, str | None]) -> Iterable[Problem]:
@@ -264,10 +279,10 @@ def _text_problems(texts: Mapping[str, str | None]) -> Iterable[Problem]:
         if not isinstance(value, str):
             raise TypeError(f"{name} is text, not {value!r}")
         longest = ID_MAX if name in _IDS else TEXT_MAX
-        if name == "id" and not value:  # to make one in its place would count the fact again
-            yield Problem(
-                "/id", "min", "the id is empty; give your own key, or none to have one made"
-            )
+        if not value:
+            # To make an id in its place would count the fact again.
+            message = _EMPTY.get(name, f"{name} is empty; leave it out")
+            yield Problem(f"/{name}", "min", message)
         elif len(value) > longest:
             message = f"{name} has {len(value)} characters; it has at most {longest}"
             yield Problem(f"/{name}", "max", message)
@@ -290,6 +305,10 @@ def _json(type: str, data: Mapping[str, Any], problems: list[Problem]) -> dict[s
         message = f"the data is {len(encoded)} bytes; it is at most {DATA_BYTES_MAX}"
         problems.append(Problem("/data", "max", message))
     copy: dict[str, Any] = orjson.loads(encoded)
+    # Hardly any data has so many brackets at all.
+    if encoded.count(b"{") + encoded.count(b"[") > DATA_DEPTH_MAX and is_deep(copy, DATA_DEPTH_MAX):
+        message = f"the data is nested more than {DATA_DEPTH_MAX} deep; flatten it"
+        problems.append(Problem("/data", "depth", message))
     return copy
 
 

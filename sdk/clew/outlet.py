@@ -108,6 +108,7 @@ class Outlet(Outbox):
             block_seconds=block_seconds,
             dead_letter=None if self._dead_letters is None else self._dead_letters.add,
             on_loss=on_loss,
+            lost=getattr(backend, "forget", None),
             clock=clock,
         )
 

@@ -150,7 +150,7 @@ class Visitor:
         nothing is known, so a refusal needs no record.
 
         Raises:
-            ConsentError: it was not stored, so nothing of it holds.
+            ConsentError: it was not stored, so nothing of it holds, unless it says "all of".
         """
         granted = grant if isinstance(grant, str) else tuple(grant)
         if self.subject is None and not granted:

@@ -8,7 +8,10 @@ import orjson
 import pytest
 
 from clew import DocumentError
+from clew.backends import deciding
+from clew.engine.bucketing import store_bucket
 from clew.facts import signal
+from clew.model.limits import DATA_DEPTH_MAX
 from client.worlds import DAY, creative, embedded, people, policy, show, slot, sums_of
 
 HALF = "\ud800"
@@ -37,6 +40,11 @@ def deep(levels: int) -> dict[str, Any]:
     "sent",
     [
         pytest.param({"data": deep(5_000)}, id="deep"),
+        pytest.param({"data": deep(253)}, id="as deep as an encoder goes"),
+        pytest.param({"data": deep(DATA_DEPTH_MAX + 1)}, id="deeper than a server takes"),
+        pytest.param({"subject": ""}, id="nobody"),
+        pytest.param({"subject": "u" * 129}, id="a long subject"),
+        pytest.param({"subject": HALF}, id="half a character in the subject"),
         pytest.param({"data": {"sku": "x" * 100_000}}, id="large"),
         pytest.param({"data": {"sku": HALF}}, id="half a character in the data"),
         pytest.param({"data": {"n": 2**70}}, id="a number of 70 bits"),
@@ -53,7 +61,7 @@ def deep(levels: int) -> dict[str, Any]:
 )
 def test_what_cannot_be_stored_is_refused_and_counted(client, sent):
     """A signal whose content no store holds is refused; the application goes on."""
-    client.emit("product_viewed", subject="u-1", **sent)
+    client.emit("product_viewed", **{"subject": "u-1", **sent})
     assert client.losses["refused"] == 1
     assert client.flush(10) == 0
     assert client.losses == {"refused": 1}
@@ -70,8 +78,8 @@ def test_an_id_that_is_no_text_is_the_programs_mistake(client, wrong):
 def test_half_a_character_does_not_end_the_process(client):
     """JSON's `\\ud800` is text in Python without UTF-8: deciding falls back, facts are refused."""
     assert client.decide("hero", subject=HALF).reason in {"consent_denied", "error"}
-    with pytest.raises(ValueError, match="surrogate"):
-        client.emit("product_viewed", subject=HALF)
+    client.emit("product_viewed", subject=HALF)
+    assert client.losses["refused"] == 1
     with pytest.raises(ValueError, match="surrogate"):
         client.consent(HALF, grant=["personalise"], source="test")
     with pytest.raises(DocumentError, match="surrogate"):
@@ -229,6 +237,41 @@ def test_a_list_is_one_round(world):
         show(client, "u-1")
     draws = client.decide("hero", subject="u-1").draws
     assert [draw.rounds for draw in draws] == [4, 4, 4]
+
+
+def test_what_is_empty_is_not_given(client):
+    """A cookie that was cleared leaves an empty text behind, which is no id."""
+    client.emit("product_viewed", subject="u-1", session_id="", anonymous_subject="", source="")
+    decision = show(client, "u-1")
+    assert client.report(decision, "interacted", view_id="") == "applied"
+    client.flush(10)
+    assert client.losses == {}
+    with embedded(client).store.read() as read:
+        [body] = read.facts((store_bucket("default", "u-1"), "default"), "signal", "u-1")
+    assert not orjson.loads(body).keys() & {"session_id", "anonymous_subject", "source"}
+
+
+def test_data_may_be_nested(client):
+    """As deep as the bound is."""
+    client.emit("product_viewed", subject="u-1", data={"deep": deep(DATA_DEPTH_MAX - 2)})
+    assert client.losses == {}
+
+
+@pytest.mark.parametrize("view", ["v" * 129, "", 7], ids=["long", "empty", "a number"])
+def test_a_view_that_is_none_is_passed_over(client, view):
+    """What a page takes from its visitor and is no id keeps nobody from a decision."""
+    decision = client.decide("hero", subject="u-1", context={"view_id": view})
+    assert decision.reason == "bandit"
+    client.flush(10)
+    assert [one.id for one in client.decisions("u-1")] == [decision.id]
+
+
+def test_a_decision_that_cannot_be_shown_was_never_made(client, monkeypatch):
+    """Whatever keeps a decision from its caller keeps it out of memory, too."""
+    with monkeypatch.context() as patch:
+        patch.setattr(deciding, "present", lambda *_given, **_more: 1 / 0)
+        assert client.decide("hero", subject="u-1").reason == "error"
+    assert client.decisions("u-1") == []
 
 
 def test_a_preview_does_not_get_what_a_person_was_shown(world):

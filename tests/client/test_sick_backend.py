@@ -146,6 +146,34 @@ def test_consent_raises_when_it_is_not_stored(sick):
         client.consent("u-1", grant=["persnalise"])
 
 
+def test_of_a_consent_all_is_stored_or_nothing(sick):
+    """One purpose that there is not keeps the others from being stored by half."""
+    client, _ = sick
+    with pytest.raises(ConsentError, match=r"^the consent of 'u-2' was not stored"):
+        client.consent("u-2", grant=["personalise", "persnalise"])
+    assert show(client, "u-2").reason == "consent_denied"
+
+
+@pytest.mark.parametrize("overflow", ["drop_oldest", "drop_newest"])
+@pytest.mark.usefixtures("sick")
+def test_what_was_lost_is_forgotten_once_the_store_takes_facts_again(world, overflow):
+    """A profile in memory ends as what is stored, and holds nothing that never will be (F4)."""
+    client = world.client(durability="none", max_pending_bytes=2_000, overflow=overflow)
+    store = client._core.backend.store
+    store.failing = frozenset({"write"})
+    for _ in range(40):
+        client.emit("product_viewed", subject="u-1")
+    lost = client.losses["overflow"]
+    assert 0 < lost < 40
+    assert client.profile("u-1").traits["views"] == 40
+    hot = client._core.backend._people._of("u-1")
+    assert len(hot.pending) == client.pending
+    store.failing = frozenset()
+    assert client.flush(20) == 0
+    assert client.profile("u-1").traits["views"] == 40 - lost
+    assert hot.pending == {}
+
+
 def test_the_default_needs_no_store(sick):
     """The policy's default is shown as long as the policy is at hand (D2)."""
     client, store = sick

@@ -72,9 +72,9 @@ def test_the_oldest_on_disk_gives_way(tmp_path, memory):
     backlog = Backlog(spool, max_memory_bytes=memory, losses=Losses())
     assert fill(backlog, 0, 10) == []
     assert backlog.add(b"x", 0.0) == "overflow"
-    assert backlog.drop_oldest("overflow")
+    assert backlog.drop_oldest("overflow") == b"0"
     assert backlog.add(b"10", 0.0) == "overflow"  # one byte more than the record that gave way
-    assert backlog.drop_oldest("overflow")
+    assert backlog.drop_oldest("overflow") == b"1"
     assert backlog.add(b"10", 0.0) is None
     assert drain(backlog) == list(range(2, 11))
     spool.close()
@@ -85,12 +85,12 @@ def test_without_a_spool_memory_is_the_bound():
     """Without a disk the bound is that of memory, and the oldest record can give way."""
     backlog = Backlog(None, max_memory_bytes=10, losses=Losses())
     assert fill(backlog, 0, 11) == ["overflow"]
-    assert backlog.drop_oldest("overflow")
+    assert backlog.drop_oldest("overflow") == b"0"
     assert fill(backlog, 10, 11) == ["overflow"]
-    assert backlog.drop_oldest("overflow")
+    assert backlog.drop_oldest("overflow") == b"1"
     assert fill(backlog, 10, 11) == []
     assert drain(backlog) == list(range(2, 11))
-    assert not backlog.drop_oldest("overflow")
+    assert backlog.drop_oldest("overflow") is None
 
 
 def test_while_the_disk_refuses_what_is_safe_does_not_give_way(tmp_path):
@@ -101,11 +101,11 @@ def test_while_the_disk_refuses_what_is_safe_does_not_give_way(tmp_path):
     spool.append = lambda payload, at: None
     assert fill(backlog, 6, 11) == ["no_disk"]
     assert backlog.bare() == 4
-    assert backlog.drop_oldest("no_disk")
-    assert backlog.drop_oldest("no_disk")
+    assert backlog.drop_oldest("no_disk") == b"6"
+    assert backlog.drop_oldest("no_disk") == b"7"
     assert fill(backlog, 10, 11) == []
     assert drain(backlog) == [*range(6), *range(8, 11)]
-    assert not backlog.drop_oldest("no_disk")
+    assert backlog.drop_oldest("no_disk") is None
     spool.close()
 
 

@@ -17,6 +17,18 @@ def test_losses_are_told_once():
     assert losses.counts == {"overflow": 2}
 
 
+def test_what_was_lost_is_told_where_it_is_known():
+    """Whoever must know hears of each payload, outside of locks as well."""
+    told = []
+    losses = Losses(lost=told.append)
+    losses.add("overflow", payload=b"a")
+    losses.add("corrupt", 3)
+    losses.add("expired", payload=b"b")
+    assert told == []
+    losses.tell()
+    assert told == [b"a", b"b"]
+
+
 def test_a_callback_that_raises_is_logged(caplog):
     """A faulty callback is told of once, and does not keep later losses from being told."""
 

@@ -318,6 +318,50 @@ def test_a_decision_brings_along_what_the_server_lacks(remote):
     assert "signals" not in remote.server.asked(DECIDE)[-1]
 
 
+@pytest.mark.parametrize(("told", "asked"), [("u-1", "a-1"), ("a-1", "u-1")])
+def test_a_decision_brings_along_what_a_linked_id_has_done(remote, told, asked):
+    """What was emitted under one id of a person is in the next decision for the other (F4)."""
+    remote.allow("u-1", "a-1")
+    client = remote.client()
+    client.identify("a-1", "u-1")
+    remote.server.answer = lambda path: Response(503) if path.endswith("append") else None
+    client.emit("product_viewed", subject=told)
+    assert client.decide("paged", subject=asked).creative == "viewer"
+    client._core.backend._deciding.told(lambda cache: cache.unlink("a-1", "u-1"))
+    client.decide("hero", subject=asked)
+    assert "signals" not in remote.server.asked(DECIDE)[-1]
+
+
+def test_a_signal_that_spoils_the_request_is_left_out(remote):
+    """What the server refuses a decision for is not brought along again: a batch tells of it."""
+    remote.allow("u-1")
+    client = remote.client()
+    remote.server.answer = lambda path: Response(503) if path.endswith("append") else None
+    client.emit("product_viewed", subject="u-1")
+    is_first = iter([True])
+    remote.server.answer = lambda path: (
+        Response(400) if path == DECIDE and next(is_first, False) else None
+    )
+    for _ in range(2):
+        assert client.decide("hero", subject="u-1").reason == "bandit"
+    with_signals = ["signals" in body for body in remote.server.asked(DECIDE)]
+    assert with_signals == [True, False]
+
+
+def test_a_signal_that_was_lost_is_not_brought_along(remote):
+    """What `losses` has counted never reaches the server by another way."""
+    remote.allow("u-1")
+    remote.server.answer = lambda path: Response(503) if path.endswith("append") else None
+    client = remote.client(durability="none", max_pending_bytes=400)
+    for number in range(4):
+        client.emit("product_viewed", subject="u-1", id=f"s-{number}")
+    assert client.losses["overflow"] > 0
+    client.decide("hero", subject="u-1")
+    brought = remote.server.asked(DECIDE)[-1]["signals"]
+    assert len(brought) + client.losses["overflow"] == 4
+    assert brought[-1]["id"] == "s-3"
+
+
 def test_a_late_answer_is_voided(remote):
     """After the deadline the policy's default stands in, and what comes later is voided (D8)."""
     remote.allow("u-1")

@@ -48,7 +48,7 @@ def test_nothing_is_left_behind(steps):
         given_now = [each.decode() for each in held.of(f"u-{n}" for n in range(6))]
         assert len(given_now) == len(set(given_now)) == len(held._subjects)
     held.settle([f"s-{n}" for n in range(41)])
-    assert (held._subjects, held._signals) == ({}, {})
+    assert (held._subjects, held._signals, held._bytes) == ({}, {}, 0)
 
 
 @given(
@@ -75,6 +75,26 @@ def test_what_was_settled_is_not_given_again(steps):
         else:
             assert {each.decode() for each in held.of(["u-1"])} == set(known)
     assert {each.decode() for each in held.of(["u-1"])} == set(known)
+
+
+def test_memory_is_bounded():
+    """However large signals are, the oldest are forgotten before they take more than the bound."""
+    held, size = Unsent(), 60_000
+    for number in range(unsent.BYTES_MAX // size + 20):
+        held.add(f"s-{number}", f"u-{number}", bytes(size))
+    assert held._bytes == size * len(held._subjects) <= unsent.BYTES_MAX
+    assert held.of(["u-0"]) == []
+    assert len(held.of([f"u-{number}"])) == 1
+
+
+def test_what_a_decision_brings_along_is_bounded():
+    """The latest signals are brought along, as many as get through in the time there is."""
+    held = Unsent()
+    for number in range(10):
+        held.add(f"s-{number}", "u-1", b"%d" % number * (unsent.CARRIED_BYTES_MAX // 4))
+    assert [item[:1] for item in held.of(["u-1"])] == [b"6", b"7", b"8", b"9"]
+    held.drop(["u-1", None])
+    assert (held.of(["u-1"]), held._bytes) == ([], 0)
 
 
 def test_one_subject_does_not_push_out_another():

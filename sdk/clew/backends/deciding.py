@@ -35,6 +35,7 @@ from clew.errors import BackendError
 from clew.ids import bucket_of, mint
 from clew.items import encoded
 from clew.model.decision import Decision
+from clew.model.limits import ID_MAX
 from clew.model.request import DecisionRequest
 from clew.model.words import CacheState
 
@@ -122,11 +123,13 @@ class Deciding:
             if raw.hit:
                 recall = partial(self._drawn, hot, made["id"])
                 return self.show(policy, made, "hit", until, recall=recall), None
+            # What cannot be written down or shown is never kept: nobody would have had it.
             payload = encoded({"decision": made})
+            shown = self.show(policy, made, "miss", until, decided_at=now)
             self._keep(policy, slot, request, hot, made, payload, now)
         if raw.reason == "consent_denied":
             self._notices.denied(slot)
-        return self.show(policy, made, "miss", until, decided_at=now), payload
+        return shown, payload
 
     def show(
         self,
@@ -295,8 +298,9 @@ def nobody(policy: CompiledPolicy) -> Hot:
 
 
 def _view_id(context: Mapping[str, Any]) -> str | None:
+    """The view that a page names; it takes it from its visitor, so it may be anything."""
     view_id = context.get("view_id")
-    return view_id if isinstance(view_id, str) else None
+    return view_id if isinstance(view_id, str) and 1 <= len(view_id) <= ID_MAX else None
 
 
 def _valid_until(slot: CompiledSlot, now: float) -> float:

@@ -160,6 +160,18 @@ class Embedded:
             raise
         return results
 
+    def forget(self, item: bytes, /) -> None:
+        """
+        Take back a fact that was admitted and will never be stored, encoded as it was given back.
+
+        It stays in what decisions see until the store takes facts again; from then on nothing is
+        known here that the store does not say.
+        """
+        kind, fact = next(iter(orjson.loads(item).items()))
+        subject = fact.get("subject") or self._deciding.remembered(fact.get("decision", ""))
+        self._people.lose(subject, kind, fact["id"])
+        self._figures.settled([(kind, fact["id"])], 0)
+
     # -- deciding
 
     def decide(self, request: DecisionRequest, /) -> tuple[dict[str, Decision], list[bytes]]:

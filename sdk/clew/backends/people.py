@@ -160,6 +160,8 @@ class People:
         self._lock = threading.Lock()
         #: How many transactions of this process were settled here.
         self._settlements = 0
+        #: Who has been folded a fact that was lost, and is to be read again.
+        self._mistaken: set[str] = set()
 
     def get(self, policy: CompiledPolicy, subject: str, changes: int) -> Hot:
         """Give the person a subject belongs to, as true as the store is at a count of changes."""
@@ -183,6 +185,22 @@ class People:
             body = reading.fact(place, kind, name)
         return None if body is None else orjson.loads(body)
 
+    def lose(self, subject: str, kind: Kind, name: str) -> None:
+        """
+        Forget a pending fact that will never be stored.
+
+        Its person is read again when the store has taken facts again, not before: while it takes
+        none, facts are lost one after the other, and all others would be folded anew for each.
+        """
+        hot = self._of(subject)
+        if hot is None:
+            return
+        with hot.lock:
+            if hot.pending.pop((kind, name), None) is None:
+                return
+        with self._lock:
+            self._mistaken.add(hot.person.subject)
+
     def settled(
         self,
         facts: Iterable[Settled],
@@ -201,6 +219,17 @@ class People:
         """
         with self._lock:
             self._settlements += 1
+            mistaken, self._mistaken = self._mistaken, set()
+        ours = self._forget(facts)
+        for subject, written in after.items():
+            hot = self._hot.get(subject)
+            is_ours = ours[subject] == folds[subject]
+            if hot is None or not is_ours or not _renewed(hot, before.get(subject), written):
+                self._spoil(written)
+        self._spoil(mistaken)
+
+    def _forget(self, facts: Iterable[Settled]) -> Counter[str]:
+        """Forget pending facts; gives how many were folded here and stored alike, by person."""
         ours: Counter[str] = Counter()
         for fact in facts:
             hot = self._of(fact.subject)
@@ -212,14 +241,13 @@ class People:
                         ours[hot.person.subject] += 1
                     else:  # it was folded here alone
                         hot.spoil()
-        for subject, written in after.items():
-            hot = self._hot.get(subject)
-            is_ours = ours[subject] == folds[subject]
-            if hot is None or not is_ours or not _renewed(hot, before.get(subject), written):
-                for name in written:
-                    other = self._of(name)
-                    if other is not None:
-                        other.spoil()
+        return ours
+
+    def _spoil(self, subjects: Iterable[str]) -> None:
+        for subject in subjects:
+            hot = self._of(subject)
+            if hot is not None:
+                hot.spoil()
 
     def _of(self, subject: str) -> Hot | None:
         return self._hot.get(self._canonical.get(subject, subject))

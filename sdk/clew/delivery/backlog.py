@@ -130,20 +130,21 @@ class Backlog:
         if self._spool is not None:
             self._spool.settle(batch.extents)
 
-    def drop_oldest(self, cause: str) -> bool:
+    def drop_oldest(self, cause: str) -> bytes | None:
         """
         Give up the oldest record that stands in the way of `add`, for the cause that it answered.
 
-        False if none does. While the disk refuses (or there is none) that is the oldest that memory
-        alone has, for it is memory that is short; otherwise the oldest of all.
+        Gives its payload; None if none does. While the disk refuses (or there is none) that is the
+        oldest that memory alone has, for it is memory that is short; otherwise the oldest of all.
         """
         if self._spool is None or cause == "no_disk":
             return self._drop_bare()
         stretch = self._first()
         if stretch is None:
-            return False
-        self.settle(Batch([self._cut(stretch, 1)]))
-        return True
+            return None
+        dropped = Batch([self._cut(stretch, 1)])
+        self.settle(dropped)
+        return dropped.payloads[0]
 
     def bare(self) -> int:
         """How many records memory alone has."""
@@ -171,12 +172,11 @@ class Backlog:
         if self._spool is not None:
             self._spool.forget()
 
-    def _drop_bare(self) -> bool:
+    def _drop_bare(self) -> bytes | None:
         for item in self._items:
             if isinstance(item, Stretch) and item.segment is None:
-                self._cut(item, 1)
-                return True
-        return False
+                return self._cut(item, 1).entries[0][0]
+        return None
 
     def _cut(self, stretch: Stretch, count: int) -> Stretch:
         """Remove the first records of a stretch from the queue, or all of it."""

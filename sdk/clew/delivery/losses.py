@@ -20,10 +20,12 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 
-__all__ = ["Losses", "OnLoss"]
+__all__ = ["Losses", "Lost", "OnLoss"]
 
 #: Told the cause and the number of records.
 OnLoss = Callable[[str, int], None]
+#: Told the payload of each record that will not be delivered, as far as it is known.
+Lost = Callable[[bytes], None]
 
 #: What the log says of each.
 _WORDS: Mapping[str, str] = {
@@ -47,25 +49,31 @@ class Losses:
 
     Args:
         on_loss: called back for each.
+        lost: called back, too, by whoever must know what it was.
         now: a monotonic clock, in seconds.
     """
 
     def __init__(
-        self, on_loss: OnLoss | None = None, *, now: Callable[[], float] = time.monotonic
+        self,
+        on_loss: OnLoss | None = None,
+        *,
+        lost: Lost | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.counts: Counter[str] = Counter()
         self._on_loss = on_loss
+        self._lost = lost
         self._now = now
         #: By cause, when the log was told of it.
         self._said_at: dict[str, float] = {}
         self._has_raised = False
-        self._untold: deque[tuple[str, int]] = deque()
+        self._untold: deque[tuple[str, int, bytes | None]] = deque()
 
-    def add(self, cause: str, count: int = 1) -> None:
-        """Count a loss."""
+    def add(self, cause: str, count: int = 1, *, payload: bytes | None = None) -> None:
+        """Count a loss; the payload is that of one record."""
         if count:
             self.counts[cause] += count
-            self._untold.append((cause, count))
+            self._untold.append((cause, count, payload))
 
     def tell(self) -> None:
         """
@@ -75,12 +83,14 @@ class Losses:
         """
         while self._untold:
             try:
-                cause, count = self._untold.popleft()
+                cause, count, payload = self._untold.popleft()
             except IndexError:  # another thread was quicker
                 return
             self._say(cause)
+            if self._lost is not None and payload is not None:
+                self._call_back("lost", self._lost, payload)
             if self._on_loss is not None:
-                self._call_back(self._on_loss, cause, count)
+                self._call_back("on_loss", self._on_loss, cause, count)
 
     def _say(self, cause: str) -> None:
         """Other causes than those of delivery are told of by whoever counts them."""
@@ -93,13 +103,13 @@ class Losses:
                 "%d facts were lost so far (%s): %s", self.counts[cause], cause, _WORDS[cause]
             )
 
-    def _call_back(self, on_loss: OnLoss, cause: str, count: int) -> None:
+    def _call_back(self, name: str, function: Callable[..., None], *told: object) -> None:
         try:
-            on_loss(cause, count)
+            function(*told)
         except Exception:  # noqa: BLE001
             if not self._has_raised:
                 self._has_raised = True
-                _log.exception("on_loss(%r, %d) raised (said once)", cause, count)
+                _log.exception("%s raised (said once)", name)
 
     def clear(self) -> None:
         """Forget everything: a forked child did not lose what its parent lost."""

@@ -20,7 +20,7 @@ from clew.clock import Clock, SystemClock
 from clew.delivery.backlog import Backlog, count_records
 from clew.delivery.courier import Send
 from clew.delivery.lifecycle import register
-from clew.delivery.losses import Losses, OnLoss
+from clew.delivery.losses import Losses, Lost, OnLoss
 from clew.delivery.retry import Backoff
 from clew.delivery.spool import Spool
 from clew.delivery.timing import MonotonicTiming, Timing
@@ -60,6 +60,7 @@ class Outbox:
         max_age_seconds: from this age on, a record that fails is not tried again.
         dead_letter: takes what is given up; called on the worker's thread.
         on_loss: told the cause and number of losses, on the thread that noticed them.
+        lost: told there, too, what each was, as far as that is known.
         backoff: the waits between attempts.
         clock: the wall clock, for the age of records.
         timing: the monotonic clock, for all waiting.
@@ -79,6 +80,7 @@ class Outbox:
         max_age_seconds: float = 86_400.0,
         dead_letter: DeadLetter | None = None,
         on_loss: OnLoss | None = None,
+        lost: Lost | None = None,
         backoff: Backoff | None = None,
         clock: Clock | None = None,
         timing: Timing | None = None,
@@ -90,7 +92,7 @@ class Outbox:
         self._synced_spool = spool if spool is not None and spool.durability == "disk" else None
         self._overflow = overflow
         self._block_seconds = block_seconds
-        self._losses = Losses(on_loss, now=self._timing.now)
+        self._losses = Losses(on_loss, lost=lost, now=self._timing.now)
         self._backlog = Backlog(spool, max_memory_bytes=max_memory_bytes, losses=self._losses)
         self._worker = Worker(
             send,
@@ -339,7 +341,7 @@ class Outbox:
         deadline = self._timing.now() + self._block_seconds
         while cause is not None:
             if not self._make_room(cause, deadline):
-                self._losses.add(cause)
+                self._losses.add(cause, payload=payload)
                 return False
             cause = self._backlog.add(payload, at)
         return True
@@ -348,8 +350,11 @@ class Outbox:
         """Have the oldest record give way, or the caller; whether it is worth trying again."""
         if cause == "too_large":
             return False
-        if self._overflow == "drop_oldest" and self._backlog.drop_oldest(cause):
-            self._losses.add(cause)
+        if (
+            self._overflow == "drop_oldest"
+            and (dropped := self._backlog.drop_oldest(cause)) is not None
+        ):
+            self._losses.add(cause, payload=dropped)
             self._worker.progress.notify_all()
             return True
         if self._overflow == "block" and (left := deadline - self._timing.now()) > 0:

@@ -165,8 +165,8 @@ class Worker:
         """As `Ledger.bury`. A dead-letter function that raises is logged: delivery goes on."""
         if not self.pause(0):
             return
+        (payload,) = record.payloads
         if self._dead_letter is not None:
-            (payload,) = record.payloads
             try:
                 self._dead_letter(payload, reason)
             except Exception:  # noqa: BLE001
@@ -174,7 +174,7 @@ class Worker:
         with self.lock:
             if self._is_on_duty():
                 self._settle(record)
-                self._losses.add(cause)
+                self._losses.add(cause, payload=payload)
         self._losses.tell()
 
     def pause(self, seconds: float, /) -> bool:

@@ -1,13 +1,16 @@
 """Bounds that schemas, models and hot paths share."""
 
+from itertools import chain
 from typing import Any
 
 from attrs import Attribute, validators
 
 __all__ = [
+    "DATA_DEPTH_MAX",
     "ID_MAX",
     "NAME",
     "identifier",
+    "is_deep",
     "name",
     "not_empty",
     "optional_identifier",
@@ -20,8 +23,23 @@ __all__ = [
 #: Longest identifier (subject, signal id, slot …), in characters.
 ID_MAX = 128
 
+#: How deep the data of a signal may be nested: what encoders, and a server's bound on the whole of
+#: a body, take with room to spare.
+DATA_DEPTH_MAX = 24
+
 #: Names of types, slots, traits, segments: letters, digits and `_ . -`, beginning with a letter.
 NAME = r"[A-Za-z][A-Za-z0-9_.-]{0,127}"
+
+
+def is_deep(value: Any, depth: int) -> bool:
+    """Whether objects and lists of a JSON value are nested deeper; `[[]]` is nested 2 deep."""
+    holders = [value] if isinstance(value, dict | list) else []
+    for _ in range(depth):
+        held = chain.from_iterable(
+            one.values() if isinstance(one, dict) else one for one in holders
+        )
+        holders = [one for one in held if isinstance(one, dict | list)]
+    return bool(holders)
 
 
 def identifier(_instance: object, attribute: "Attribute[Any]", value: Any) -> None:

@@ -19,6 +19,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 from weakref import WeakSet
 
+import orjson
+
 from clew.backends.base import Admission
 from clew.backends.http.deciding import DEADLINE_MS, Deciding
 from clew.backends.http.live import LivePolicy
@@ -27,7 +29,7 @@ from clew.backends.http.policy import PolicyCopy
 from clew.backends.http.sending import Sending
 from clew.backends.http.transport import Response, Transport
 from clew.backends.http.unsent import Unsent
-from clew.backends.http.wire import decide_body, document
+from clew.backends.http.wire import REJECTED, decide_body, document
 from clew.backends.keyring import derived
 from clew.cache import Asker
 from clew.clock import Clock, SystemClock, to_text
@@ -169,6 +171,11 @@ class HttpBackend:
             results += self._sending.send(part)
         return results
 
+    def forget(self, item: bytes, /) -> None:
+        """As `Embedded.forget`: no decision brings it along any more."""
+        fact = next(iter(orjson.loads(item).values()))
+        self._unsent.settle([fact["id"]])
+
     # -- deciding
 
     def decide(self, request: DecisionRequest, /) -> tuple[dict[str, Decision], list[bytes]]:
@@ -296,11 +303,23 @@ class HttpBackend:
         )
 
     def _decide_request(
-        self, request: DecisionRequest, slots: tuple[str, ...]
+        self, request: DecisionRequest, slots: tuple[str, ...], subjects: Sequence[str]
     ) -> Callable[[], Response]:
-        signals = self._unsent.of((request.subject, request.anonymous_subject))
+        signals = self._unsent.of(subjects)
         body = decide_body(request, slots, signals)
-        return lambda: self._transport.request(
+
+        def send() -> Response:
+            response = self._post_decide(body)
+            if signals and response.status in REJECTED:
+                # The batch that is delivered tells which of them is at fault, and says so.
+                self._unsent.drop(subjects)
+                response = self._post_decide(decide_body(request, slots, ()))
+            return response
+
+        return send
+
+    def _post_decide(self, body: bytes) -> Response:
+        return self._transport.request(
             "POST",
             "/clew/v1/decide",
             body=body,

@@ -9,7 +9,7 @@ While the circuit is open nothing is sent at all.
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -48,8 +48,10 @@ _NOTHING = frozenset({"unknown_slot", "default"})
 #: never sent.
 FLIGHTS_MAX = 16
 
-Send: TypeAlias = Callable[[DecisionRequest, tuple[str, ...]], Callable[[], Response]]
-"""Makes a request ready for some slots; what it gives sends it."""
+Send: TypeAlias = Callable[
+    [DecisionRequest, tuple[str, ...], Sequence[str]], Callable[[], Response]
+]
+"""Makes a request ready for some slots, about somebody of these ids; what it gives sends it."""
 
 
 @frozen
@@ -175,7 +177,7 @@ class Deciding:
         new = {slot: key for slot, key in new.items() if key not in under_way}
         if new:
             # First of all: a context that is no JSON is refused before anybody waits for it.
-            send = self._send(asked.request, tuple(new))
+            send = self._send(asked.request, tuple(new), self._names(asked.request))
             if self.breaker.allows():
                 flight = Flight(new.values(), [asked.keys[slot] for slot in ahead])
                 under_way.update(dict.fromkeys(new.values(), flight))
@@ -186,6 +188,11 @@ class Deciding:
         for slot, flight in found.items():
             flight.waiting[asked.keys[slot]] += 1
         return found
+
+    def _names(self, request: DecisionRequest) -> list[str]:
+        """All ids that a request is known to be about; the caller holds the lock."""
+        given = [name for name in (request.anonymous_subject, request.subject) if name is not None]
+        return list(dict.fromkeys(name for one in given for name in self._cache.names(one)))
 
     def _fly(self, flight: Flight, asked: _Asked, send: Callable[[], Response]) -> None:
         """Carry a flight out, on a thread of its own."""

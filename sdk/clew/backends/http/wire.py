@@ -21,7 +21,15 @@ from clew.errors import (
 )
 from clew.model.request import DecisionRequest
 
-__all__ = ["GZIP_FROM_BYTES", "batch", "decide_body", "document", "refusal", "retry_after"]
+__all__ = [
+    "GZIP_FROM_BYTES",
+    "REJECTED",
+    "batch",
+    "decide_body",
+    "document",
+    "refusal",
+    "retry_after",
+]
 
 #: Smaller bodies are not worth compressing: they fit into one packet.
 GZIP_FROM_BYTES = 1_400
@@ -31,7 +39,7 @@ _SIGNAL = b'{"signal":'
 
 _OK = 200
 #: The request is at fault and will be refused again.
-_REJECTED = frozenset({400, 413, 415, 422})
+REJECTED = frozenset({400, 413, 415, 422})
 #: The key is at fault, and whoever runs the application can mend it.
 _KEY = frozenset({401, 403})
 
@@ -93,7 +101,7 @@ def refusal(response: Response) -> BackendError | ConfigurationError:
     said = f"the server answered {status}" + (f": {told}" if told else "")
     if status in _KEY:
         return ConfigurationError(f"{said} (the key is the URL's or CLEW_KEY)")
-    if status in _REJECTED:
+    if status in REJECTED:
         return BackendRejectedError(said)
     return BackendUnavailableError(said, retry_after=retry_after(response.headers))
 
