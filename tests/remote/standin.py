@@ -207,6 +207,10 @@ def _json(document: Any) -> Response:
     return Response(200, orjson.dumps(document), {"Content-Type": "application/json"})
 
 
+_NOT_FOUND = 404
+
+
 def _problem(status: int, detail: str, **headers: str) -> Response:
-    body = orjson.dumps({"title": "refused", "status": status, "detail": detail})
+    kind = "urn:clew:problem:absent" if status == _NOT_FOUND else "urn:clew:problem:refused"
+    body = orjson.dumps({"type": kind, "title": "refused", "status": status, "detail": detail})
     return Response(status, body, {"Content-Type": "application/problem+json", **headers})

@@ -61,10 +61,14 @@ def test_a_batch_is_as_large_as_the_server_takes(remote):
             BackendUnavailableError,
             None,
         ),
+        (Response(400, b"<html>a proxy</html>"), BackendUnavailableError, None),
         (Response(413), BackendRejectedError, None),
-        (Response(422), BackendRejectedError, None),
+        (Response(422, b'{"type": "urn:clew:problem:batch"}'), BackendRejectedError, None),
     ],
-    ids=["503", "429", "500", "401", "403", "404", "portal", "short", "retry", "413", "422"],
+    ids=[
+        *["503", "429", "500", "401", "403", "404", "portal", "short", "retry"],
+        *["400 of a proxy", "413", "422"],
+    ],
 )
 def test_facts_are_given_up_only_for_their_own_fault(remote, response, error, retry_after):
     """A batch fails for good only where it is at fault itself; a wrong key can be mended."""
@@ -126,6 +130,18 @@ def test_the_policy_is_sent_when_it_changes(remote):
     assert answers == [POLICY] * 3
     remote.server.stop()
     assert backend.policy().version == "2"
+    backend.close()
+
+
+def test_only_the_server_says_that_no_policy_is_live(remote):
+    """A proxy that knows of no server takes nothing away of what is known of it."""
+    backend = remote.backend()
+    assert backend.policy().version == "1"
+    remote.server.answer = lambda _: Response(404, b"<html>no such page")
+    assert backend.policy().version == "1"
+    absent = b'{"type": "urn:clew:problem:absent", "detail": "there is no live policy"}'
+    remote.server.answer = lambda _: Response(404, absent)
+    assert backend.policy() is None
     backend.close()
 
 

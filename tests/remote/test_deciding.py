@@ -441,7 +441,9 @@ def test_a_request_at_fault_leaves_the_circuit_closed(remote, caplog):
     remote.allow("u-1")
     client = remote.client()
     remote.server.answer = lambda path: (
-        Response(422, b'{"detail": "context: too deep"}') if path == DECIDE else None
+        Response(422, b'{"type": "urn:clew:problem:depth", "detail": "context: too deep"}')
+        if path == DECIDE
+        else None
     )
     for _ in range(10):
         assert client.decide("hero", subject="u-1").reason == "error"

@@ -82,11 +82,28 @@ def test_a_request_has_what_is_set():
 )
 def test_a_refusal_says_whose_fault_it_is(status, error):
     """The status says whether the request, the key or the server is at fault, and what to do."""
-    found = refusal(Response(status, b'{"title": "no", "detail": "do this"}'))
+    problem = b'{"type": "urn:clew:problem:no", "title": "no", "detail": "do this"}'
+    found = refusal(Response(status, problem))
     assert type(found) is error
     assert str(status) in str(found)
     assert "do this" in str(found)
-    assert type(refusal(Response(status, b"<html>"))) is error
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, BackendUnavailableError),
+        (415, BackendUnavailableError),
+        (422, BackendUnavailableError),
+        (401, ConfigurationError),
+        (403, ConfigurationError),
+        (413, BackendRejectedError),
+    ],
+)
+@pytest.mark.parametrize("body", [b"<html>", b'{"type": "about:blank"}', b"[]"])
+def test_what_is_in_between_says_nothing_of_the_request(status, error, body):
+    """A proxy's word is not the server's: it may pass, but for a bound that smaller ones keep."""
+    assert type(refusal(Response(status, body))) is error
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"5"])

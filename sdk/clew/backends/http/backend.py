@@ -29,7 +29,7 @@ from clew.backends.http.policy import PolicyCopy
 from clew.backends.http.sending import Sending
 from clew.backends.http.transport import Response, Transport
 from clew.backends.http.unsent import Unsent
-from clew.backends.http.wire import REJECTED, decide_body, document
+from clew.backends.http.wire import REJECTED, decide_body, document, is_absent
 from clew.backends.keyring import derived
 from clew.cache import Asker
 from clew.clock import Clock, SystemClock, to_text
@@ -64,7 +64,6 @@ LATE_SECONDS = 2.0
 #: How long a client waits for the server's policy when it is opened, in seconds.
 READY_SECONDS = 1.0
 
-_NOT_FOUND = 404
 _TOKEN_MAX = 160
 #: `<decision>.<expiry>.<signature>`, as `clew.trust.tokens` makes them.
 _TOKEN = re.compile(r"([^\s]{1,128})\.([0-9a-f]{1,16})\.[A-Za-z0-9_-]{43}")
@@ -201,7 +200,7 @@ class HttpBackend:
     def decision(self, id: str, /) -> Decision | None:
         """As `Backend.decision`."""
         response = self._get(f"/clew/v1/decisions/{quote(id, safe='')}")
-        if response.status == _NOT_FOUND:
+        if is_absent(response):
             return None
         return from_json(Decision, document(response), keep_unknown=True)
 

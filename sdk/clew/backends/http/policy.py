@@ -13,7 +13,7 @@ from pathlib import Path
 import orjson
 
 from clew.backends.http.transport import Response
-from clew.backends.http.wire import document
+from clew.backends.http.wire import document, is_absent
 from clew.codec import from_json
 from clew.engine.compile import compile_policy
 from clew.engine.compiled import CompiledPolicy
@@ -25,7 +25,6 @@ __all__ = ["PolicyCopy"]
 logger = logging.getLogger("clew")
 
 _NOT_MODIFIED = 304
-_NOT_FOUND = 404
 
 
 class PolicyCopy:
@@ -70,7 +69,7 @@ class PolicyCopy:
             BackendError, ConfigurationError: it is a refusal.
             DocumentError: this version of clew cannot read it.
         """
-        if response.status == _NOT_FOUND:
+        if is_absent(response):
             self.compiled, self._etag = None, None
         elif response.status != _NOT_MODIFIED:
             document(response)

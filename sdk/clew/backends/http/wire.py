@@ -1,7 +1,8 @@
 """
 The wire: bodies that are sent, and what an answer's status means for whoever asked.
 
-Refusals are problem documents (RFC 9457) whose `detail` says what to do; it is handed on.
+Refusals are problem documents (RFC 9457) whose `detail` says what to do; it is handed on. What says
+no without one is not clew's server but something in between, which may pass.
 """
 
 import gzip
@@ -27,6 +28,7 @@ __all__ = [
     "batch",
     "decide_body",
     "document",
+    "is_absent",
     "refusal",
     "retry_after",
 ]
@@ -38,6 +40,12 @@ GZIP_FROM_BYTES = 1_400
 _SIGNAL = b'{"signal":'
 
 _OK = 200
+#: How the types of the server's own problems begin.
+_OURS = "urn:clew:problem:"
+#: There is no such thing, as the server itself says.
+_ABSENT = f"{_OURS}absent"
+#: Whoever has a bound on what goes through, even in between, takes smaller batches.
+_TOO_LARGE = 413
 #: The request is at fault and will be refused again.
 REJECTED = frozenset({400, 413, 415, 422})
 #: The key is at fault, and whoever runs the application can mend it.
@@ -93,6 +101,12 @@ def document(response: Response) -> dict[str, Any]:
     return found
 
 
+def is_absent(response: Response) -> bool:
+    """Whether the server itself says that there is no such thing; a proxy may not know of it."""
+    problem = _loads(response.body)
+    return isinstance(problem, dict) and problem.get("type") == _ABSENT
+
+
 def refusal(response: Response) -> BackendError | ConfigurationError:
     """Say whose fault an answer is that is not good."""
     status = response.status
@@ -101,7 +115,8 @@ def refusal(response: Response) -> BackendError | ConfigurationError:
     said = f"the server answered {status}" + (f": {told}" if told else "")
     if status in _KEY:
         return ConfigurationError(f"{said} (the key is the URL's or CLEW_KEY)")
-    if status in REJECTED:
+    is_ours = isinstance(problem, dict) and str(problem.get("type")).startswith(_OURS)
+    if status == _TOO_LARGE or (status in REJECTED and is_ours):
         return BackendRejectedError(said)
     return BackendUnavailableError(said, retry_after=retry_after(response.headers))
 
