@@ -70,7 +70,8 @@ class Fallback:
 
     def _unknown(self, slot: str, default: Mapping[str, Any] | None) -> Decision:
         policy = self._policy()
-        if policy is None:
+        # One that has it is not live where the decision would have been made.
+        if policy is None or slot in policy.slots:
             return self._make(slot, "default", default)
         self._count("unknown_slot")
         if self._once.is_news("slot", slot):

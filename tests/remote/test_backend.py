@@ -165,6 +165,37 @@ def test_a_policy_in_code_starts_without_the_server(remote):
     assert client._core.backend.last_compiled.policy.version == "1"
 
 
+@pytest.mark.parametrize(
+    ("brought", "told"),
+    [
+        pytest.param(DOCUMENT, [], id="the same"),
+        pytest.param({**DOCUMENT, "version": "2"}, ["shop 1, not by shop 2"], id="another"),
+    ],
+)
+def test_who_brings_a_policy_is_told_that_the_server_has_another(remote, caplog, brought, told):
+    """The server's decides; a policy in code stands in until that is known, and says so once."""
+    backend = remote.backend(policy=bundle(brought))
+    for _ in range(2):
+        assert backend.policy().version == "1"
+    said = [one.getMessage() for one in caplog.records if "given here" in one.message]
+    assert len(said) == len(told)
+    assert all(part in line for part, line in zip(told, said, strict=True))
+    backend.close()
+
+
+def test_a_server_without_a_policy_knows_no_slot(remote, caplog):
+    """A slot of the policy in code is not called unknown because the server has no policy."""
+    remote.server.answer = lambda path: (
+        Response(404, b'{"type": "urn:clew:problem:absent"}')
+        if path == POLICY
+        else Response(200, b'{"decisions": []}')
+    )
+    client = remote.client(policy=DOCUMENT)
+    assert client.decide("hero", subject="u-1").reason == "default"
+    assert client.losses == {}
+    assert "decides by no policy" in caplog.text
+
+
 def test_a_damaged_policy_on_disk_is_passed_over(remote, caplog):
     """A file that is no policy is told of, and the server's is fetched."""
     with remote.client():

@@ -44,6 +44,8 @@ class PolicyCopy:
         self._file: Path | None = None
         if bundle is not None:
             self.compiled = _compiled(bundle)
+        #: What the application has brought, until the server has told of its own.
+        self._brought = self.compiled
 
     def keep_in(self, folder: Path) -> None:
         """Keep it in a folder from now on, and begin with what is kept there."""
@@ -77,6 +79,20 @@ class PolicyCopy:
             self._etag = response.headers.get("etag")
             self._write(response.body)
         self.checked_at = now
+        if self._brought is not None:
+            self._compare(self._brought)
+            self._brought = None
+
+    def _compare(self, brought: CompiledPolicy) -> None:
+        """Tell whoever brings a policy that the server goes by another."""
+        live = self.compiled
+        if live is None or _name(live) != _name(brought):
+            logger.warning(
+                "the server decides by %s, not by %s that was given here, which only stands in "
+                "until the server is heard: publish it there (`clew policy publish`)",
+                "no policy" if live is None else _name(live),
+                _name(brought),
+            )
 
     def _write(self, body: bytes) -> None:
         """Replace the file as a whole, so that no process ever reads a part of it."""
@@ -90,6 +106,10 @@ class PolicyCopy:
             Path(name).replace(self._file)
         except OSError as error:
             logger.warning("the policy could not be kept on disk: %s", error)
+
+
+def _name(policy: CompiledPolicy) -> str:
+    return f"{policy.policy.id} {policy.policy.version}"
 
 
 def _compiled(bundle: bytes) -> CompiledPolicy:
