@@ -59,7 +59,7 @@ def work(client: Client, job: dict[str, str]) -> None:
 def main() -> None:
     """Take jobs until there is none, or somebody asks to stop; what fails goes to the end."""
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
-    with Client("sqlite:///clew.db", policy=POLICY) as client:  # closing delivers what is left
+    with Client("sqlite:///worker.db", policy=POLICY) as client:  # closing delivers what is left
         for job in JOBS:
             client.consent(job["to"], grant=["personalise"], source="signup_form")
         while JOBS and not stopping.is_set():

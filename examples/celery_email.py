@@ -34,7 +34,7 @@ POLICY = {
     ],
 }
 app = Celery("newsletter", broker=os.environ.get("CELERY_BROKER", "memory://"))
-client = Client(os.environ.get("CLEW_URL", "sqlite:///clew.db"), policy=POLICY)
+client = Client(os.environ.get("CLEW_URL", "sqlite:///celery.db"), policy=POLICY)
 delivered: set[str] = set()
 failures = iter([ConnectionError("the mail server is away")])
 

@@ -89,7 +89,7 @@ async def webhook(request: Request) -> PlainTextResponse:
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     """Open the client with the application, and close it with it."""
-    async with AsyncClient("sqlite:///clew.db", policy=POLICY) as app.state.client:
+    async with AsyncClient("sqlite:///stripe.db", policy=POLICY) as app.state.client:
         yield
 
 

@@ -70,8 +70,9 @@ class Answers:
         self.check_open()
         check_request(subject, context, default, request_id, deadline_ms, traffic)
         names = slot_names(slots)
-        if not names:
-            return {}
+        if not names or (deadline_ms is not None and not deadline_ms > 0.0):
+            # Nothing is asked for, or nothing is left of the time.
+            return self.local(names, "deadline", default)
         asker = (subject, anonymous_subject, session_id, traffic)
         kept = self._kept(names, asker, context, deadline_ms, request_id)
         if kept is not None:

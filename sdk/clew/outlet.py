@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import orjson
 
@@ -153,6 +153,6 @@ def spool_folder(
     database file; memory has nothing that would outlive the process.
     """
     scheme, _, path = (url or "").partition(":///")
-    beside = f"{path}.spool" if scheme == "sqlite" else None
+    beside = f"{unquote(path)}.spool" if scheme == "sqlite" else None
     folder = given or getattr(backend, "spool_folder", None) or beside
     return None if folder is None else Path(folder) / quote(f"of-{tenant}", safe="")

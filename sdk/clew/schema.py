@@ -98,11 +98,16 @@ def pointer(path: Iterable[str | int]) -> str:
     return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in path)
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Say, to end a sentence with, which known name was probably meant; or nothing."""
+def nearest(name: str, known: Iterable[str], *, alike: float = 0.6) -> str:
+    """
+    Say, to end a sentence with, which known name was probably meant; or nothing.
+
+    Args:
+        alike: how much of both must be the same, in [0, 1] (see `difflib`).
+    """
     if len(name) > _NAME_MAX:  # no slip of the pen; to compare megabytes takes seconds
         return ""
-    near = get_close_matches(name, list(known), n=1)
+    near = get_close_matches(name, list(known), n=1, cutoff=alike)
     return f"; did you mean `{near[0]}`?" if near else ""
 
 

@@ -61,10 +61,8 @@ def test_clients_derive_keys():
 
 
 @pytest.mark.parametrize("keys", [["short"], [NEW, "short"]])
-def test_a_short_key_is_refused(keys):
-    """A signing key that can be guessed signs nothing (K1)."""
-    with (
-        Client("memory://", keys=keys) as client,
-        pytest.raises(ConfigurationError, match="32 characters"),
-    ):
-        client.derive_keys("cookie")
+@pytest.mark.parametrize("url", ["memory://", "https://key@host"])
+def test_a_short_key_is_refused(url, keys):
+    """A signing key that can be guessed is told of at the start, not with the first token (K1)."""
+    with pytest.raises(ConfigurationError, match="32 characters"):
+        Client(url, keys=keys, durability="none")

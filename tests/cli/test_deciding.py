@@ -69,7 +69,14 @@ def test_context_is_handed_on(imported: Run, given: str, expected: object) -> No
         pytest.param(
             ["decide", "hero", "--subject", "u" * 129], 2, "1 to 128 characters", id="too-long"
         ),
+        pytest.param(["profile", ""], 2, "1 to 128 characters", id="nobody-s-profile"),
         pytest.param(["profile", "u", "--tenant", "b"], 1, "no policy is live", id="tenant"),
+        pytest.param(
+            ["profile", "u", "--as-of", "2026-01-01T00:00:00Z", "--backend", "http://k@host"],
+            1,
+            "answers as of now",
+            id="as-of-a-server",
+        ),
     ],
 )
 def test_what_is_not_there_is_said(imported: Run, words: list[str], code: int, named: str) -> None:

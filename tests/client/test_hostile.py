@@ -257,6 +257,15 @@ def test_data_may_be_nested(client):
     assert client.losses == {}
 
 
+@pytest.mark.parametrize("deadline_ms", [0, -1.5, math.nan], ids=["none", "over", "no number"])
+def test_a_deadline_that_is_over_is_kept(client, caplog, deadline_ms):
+    """Who has no time left gets the default at once; that is no fault of anybody."""
+    decision = client.decide("hero", subject="u-1", deadline_ms=deadline_ms)
+    assert (decision.reason, decision.creative) == ("deadline", "plain")
+    assert client.losses == {}
+    assert caplog.text == ""
+
+
 @pytest.mark.parametrize("view", ["v" * 129, "", 7], ids=["long", "empty", "a number"])
 def test_a_view_that_is_none_is_passed_over(client, view):
     """What a page takes from its visitor and is no id keeps nobody from a decision."""

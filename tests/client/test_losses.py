@@ -97,6 +97,15 @@ def test_what_the_policy_refuses_is_kept_for_one_that_takes_it(
         assert "no signal 'product_veiwed'" in letter.reason
 
 
+def test_facts_wait_beside_the_database_whatever_its_name(tmp_path: Path) -> None:
+    """A name that a URL has to escape is one name, of the file and of the folder beside it."""
+    with Client(f"sqlite:///{tmp_path}/my%20shop.db", policy=POLICY) as client:
+        client.consent("u-1", grant=["personalise"], source="test")
+        client.emit("product_viewed", subject="u-1")
+        assert {path.name for path in tmp_path.iterdir()} >= {"my shop.db", "my shop.db.spool"}
+    assert not [path for path in tmp_path.iterdir() if "%" in path.name]
+
+
 def test_every_loss_is_told() -> None:
     """Whoever passes `on_loss` hears of each cause with its number."""
     told: list[tuple[str, int]] = []

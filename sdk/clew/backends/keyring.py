@@ -29,9 +29,14 @@ class Keyring:
 
     Args:
         keys: newest first; without them, those of the store.
+
+    Raises:
+        ConfigurationError: a key is too short to be safe.
     """
 
     def __init__(self, store: Store, tenant: str, keys: Sequence[str]) -> None:
+        if keys:  # else the first token would tell, long after the start
+            check_keys(keys)
         self._store = store
         self._tenant = tenant
         self._keys = tuple(keys)

@@ -5,6 +5,7 @@ from contextlib import closing, contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 import click
 from attrs import frozen
@@ -51,7 +52,7 @@ class Connection:
     def file(self) -> Path | None:
         """The database file, if it is one."""
         scheme, _, path = self.url.partition(":///")
-        return Path(path) if scheme == "sqlite" else None
+        return Path(unquote(path)) if scheme == "sqlite" else None
 
     @property
     def is_remote(self) -> bool:

@@ -10,11 +10,11 @@ import orjson
 from clew.backends.base import Backend
 from clew.cli.connection import Connection, as_of_option, connected, json_option, policy_option
 from clew.cli.show import amount, console, print_json, table, tell
+from clew.cli.subjects import Subject
 from clew.cli.wording import Wording
 from clew.codec import to_json
 from clew.errors import ConfigurationError
 from clew.model.decision import Decision, Explanation, ListItem
-from clew.model.limits import ID_MAX
 from clew.schema import nearest
 
 __all__ = ["decide", "explain"]
@@ -37,20 +37,9 @@ class _Context(click.ParamType[tuple[str, Any]]):
             return name, text
 
 
-class _Subject(click.ParamType[str]):
-    """The id of a person, as documents have it."""
-
-    name = "subject"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if not 1 <= len(value) <= ID_MAX:
-            self.fail(f"a subject has 1 to {ID_MAX} characters, not {len(value)}", param, ctx)
-        return str(value)
-
-
 @click.command()
 @click.argument("slot")
-@click.option("--subject", required=True, type=_Subject(), help="For whom.")
+@click.option("--subject", required=True, type=Subject(), help="For whom.")
 @click.option(
     "--context", multiple=True, type=_Context(), metavar="K=V", help="What the request tells."
 )

@@ -4,6 +4,7 @@ import click
 
 from clew.cli.connection import Connection, as_of_option, connected, json_option
 from clew.cli.show import console, print_json, several, table, tell
+from clew.cli.subjects import Subject
 from clew.cli.wording import Wording
 from clew.codec import to_json
 from clew.model.profile import Permission, Profile
@@ -14,7 +15,7 @@ _ORIGINS = ("declared", "observed", "computed", "predicted")
 
 
 @click.command()
-@click.argument("subject")
+@click.argument("subject", type=Subject())
 @as_of_option
 @json_option
 @connected

@@ -52,6 +52,7 @@ from clew.model.policy import Policy
 from clew.model.profile import Profile
 from clew.model.request import DecisionRequest
 from clew.threads import Pool
+from clew.trust.tokens import check_keys
 
 __all__ = ["HttpBackend"]
 
@@ -93,6 +94,9 @@ class HttpBackend:
         deadline_ms: how long a decision may take when its request does not say.
         spool_folder: where the client keeps facts on their way, when nobody says.
         where: what the server is called in the log.
+
+    Raises:
+        ConfigurationError: a key is too short to be safe.
     """
 
     #: Only the server has the keys of tokens, so it is given them along with what they prove.
@@ -114,6 +118,8 @@ class HttpBackend:
         self._where = where
         self._opened = opened
         self._tenant = tenant
+        if keys:
+            check_keys(keys)
         self._keys = tuple(keys)
         self._clock = clock or SystemClock()
         self._deadline_ms = deadline_ms

@@ -8,7 +8,7 @@ from clew.errors import Problem
 from clew.model.policy import Slot
 from clew.policy.parts import Parts, unknown
 from clew.policy.sections import SECTIONS
-from clew.schema import pointer
+from clew.schema import nearest, pointer
 
 __all__ = ["duplicates", "references"]
 
@@ -29,6 +29,10 @@ _REFERENCES = (
     ("journeys", "purpose", "purpose"),
     ("moments", "creatives", "creative"),
 )
+
+
+#: How alike two names are of which one is taken for the other misspelt.
+ALIKE = 0.9
 
 
 def duplicates(document: Mapping[str, Any]) -> Iterator[Problem]:
@@ -71,8 +75,20 @@ def references(parts: Parts) -> Iterator[Problem]:
 
 
 def _signals(parts: Parts) -> Iterator[Problem]:
-    """Find signals that are refused; a type that a trait or an objective names is taken."""
-    known = parts.names["signals"].union(
+    """
+    Find signals that are refused, or misspelt.
+
+    A type that a trait or an objective names is taken; but one that is nearly a declared one is
+    nobody's, for what is emitted is the other.
+    """
+    declared = parts.names["signals"]
+    read = {at: trait.signal for at, trait in parts.traits.items()}
+    read |= {at: objective.signal for at, objective in parts.objectives.items()}
+    for at, name in read.items():
+        if name not in declared and (hint := nearest(name, declared, alike=ALIKE)):
+            message = f"`{name}` is not among `signals`{hint} Else declare it there"
+            yield Problem(f"{at}/signal", "unknown_signal", message)
+    known = declared.union(
         (trait.signal for trait in parts.traits.values()),
         (objective.signal for objective in parts.objectives.values()),
     )
