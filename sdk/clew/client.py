@@ -121,7 +121,7 @@ class Client:
             type: what happened, as object_verb-past: `product_viewed`.
             subject: to whom.
             data: the signal's own fields, as the policy declares them.
-            id: your own key for deduplication; by default one is made.
+            id: your own key for deduplication, unique among all; by default one is made.
             at: when, if not now.
             source: which system says so.
             party: whose word it is; `zero` is the person's own.

@@ -263,3 +263,18 @@ def test_caps_and_figures_follow_the_shown_decision(client):
     show(client, "u-1")
     (measured,) = client.measure()
     assert sum(figures.displays for figures in measured.creatives) == 2
+
+
+@pytest.mark.parametrize("delivered", [False, True], ids=["on its way", "stored"])
+def test_an_id_is_of_one_subject(world, delivered):
+    """An event that is told of two ids of one person is two, stored or on its way (W2.12)."""
+    client = world.client()
+    people(client, ["a-1", "u-1"])
+    client.identify("a-1", "u-1")
+    for subject in ("a-1", "u-1", "u-1"):
+        client.emit("product_viewed", subject=subject, id="view-1")
+        if delivered:
+            client.flush(10)
+        seen = client.profile("u-1").traits["views"]
+    client.flush(10)
+    assert (seen, client.profile("u-1").traits["views"]) == (2, 2)

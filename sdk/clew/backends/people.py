@@ -177,9 +177,13 @@ class People:
         return self._read(policy, subject, changes)
 
     def fact(self, hot: Hot, kind: Kind, name: str, place: Place) -> dict[str, Any] | None:
-        """Give a fact of a person by its id, stored or on its way; None where there is none."""
+        """
+        Give a fact of a person by its id, stored or on its way; None where there is none.
+
+        It is looked for where it lies, and nowhere else: on its way as in the store.
+        """
         pending = hot.pending.get((kind, name))
-        if pending is not None:
+        if pending is not None and pending.place == place:
             return orjson.loads(pending.payload)[kind]  # type: ignore[no-any-return]
         with self._store.read() as reading:
             body = reading.fact(place, kind, name)
