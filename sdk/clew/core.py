@@ -297,6 +297,7 @@ class Core:
     def profile(self, subject: str) -> Profile:
         """What is known of a subject now."""
         self.check_open()
+        _check_subject(subject)
         return self.backend.subject(subject)
 
     def measure(self, objective: str | None, holdout: str | None, looks: int) -> list[Measurement]:
@@ -307,6 +308,7 @@ class Core:
     def decisions(self, subject: str, within_seconds: float) -> list[Decision]:
         """What was decided for a subject lately."""
         self.check_open()
+        _check_subject(subject)
         return self.backend.decisions(subject, within_seconds=within_seconds)
 
     def derive_keys(self, purpose: str) -> tuple[bytes, ...]:
@@ -393,3 +395,8 @@ class Core:
         if self._once.is_news("refused", f"{type} {first.pointer} {first.keyword}"):
             logger.warning("%s (said once per type, field and kind of fault)", error)
         return id or mint(self.clock.now(), 0)
+
+
+def _check_subject(subject: object) -> None:
+    if not isinstance(subject, str):
+        raise TypeError(f"subject is text, not {subject!r}")

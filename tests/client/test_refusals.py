@@ -170,8 +170,13 @@ def test_one_slot_is_no_list(client: Client, ask: Callable[[Client], object]) ->
             "type of an outcome",
         ),
         (lambda it: it.consent("u-1", grant=5), "purposes are a list of names, not 5"),
+        (lambda it: it.profile(b"u-1"), "subject is text, not b'u-1'"),
+        (lambda it: it.decisions(None), "subject is text, not None"),
     ],
-    ids=["deadline as text", "deadline as truth", "outcome", "outcome as bytes", "one purpose"],
+    ids=[
+        *["deadline as text", "deadline as truth", "outcome", "outcome as bytes", "one purpose"],
+        *["profile of bytes", "decisions of none"],
+    ],
 )
 def test_a_wrong_type_is_told_in_words(
     world: World, call: Callable[[Client], object], told: str
