@@ -246,6 +246,41 @@ def test_forgetting_leaves_the_files_to_their_owner(tmp_path):
     assert adopt_all(Spool(tmp_path)) == [b"one"]
 
 
+USED_AGAIN = """
+import os, signal, sys
+from clew.delivery.spool import Spool
+os.getpid = lambda: 4711  # the system gives a number again as soon as nobody has it
+spool = Spool(sys.argv[1])
+for name in (b"first", b"second"):
+    child = os.fork()
+    if not child:
+        spool.forget()
+        if spool.append(name, 0.0):
+            signal.raise_signal(signal.SIGKILL)
+        os._exit(1)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+"""
+
+
+def test_a_child_shares_no_name_with_its_dead_sibling(tmp_path):
+    """Children of one parent that have the same number one after the other lose nothing (F4)."""
+    parent = python(USED_AGAIN, tmp_path)
+    parent.communicate()
+    assert parent.returncode == 0
+    assert sorted(adopt_all(Spool(tmp_path))) == [b"first", b"second"]
+
+
+def test_a_name_that_is_taken_is_no_fault_of_the_disk(tmp_path, caplog):
+    """Where there is a file of the next name the one after it is used, and that file is kept."""
+    spool = Spool(tmp_path)
+    taken = tmp_path / f"{os.getpid()}-{spool._token}-000001.seg"
+    taken.write_bytes(b"of another")
+    assert read(append(spool, b"one", 0.0)) == [b"one"]
+    assert taken.read_bytes() == b"of another"
+    assert caplog.records == []
+    spool.close()
+
+
 def test_the_bound_counts_what_is_not_settled(tmp_path):
     """A record counts with its frame, until it is settled."""
     spool = Spool(tmp_path)

@@ -59,12 +59,16 @@ class Segment:
         """
         Make a new file (mode 0600) and own it.
 
-        None if another process was quicker to take the empty file for a dead one's.
+        None if there is one of that name, or if another process was quicker to take the empty file
+        for a dead one's.
 
         Raises:
             OSError: the disk refuses.
         """
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            return None
         try:
             if _own(fd):
                 segment = cls(path, fd, acked=_HEADER_BYTES, size=_HEADER_BYTES)

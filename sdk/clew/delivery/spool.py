@@ -66,8 +66,7 @@ class Spool:
         self._now = now
         self._segments: set[Segment] = set()
         self._current: Segment | None = None
-        self._token = os.urandom(4).hex()
-        self._sequence = 0
+        self._name_anew()
         self._down_until: float | None = None
         # In seconds since the epoch, as the records have it.
         self._look_at = 0.0
@@ -168,6 +167,12 @@ class Spool:
             self._drop(segment, segment.close)
         self._current = None
         self.pending_bytes = 0
+        self._name_anew()
+
+    def _name_anew(self) -> None:
+        """Begin with names that no other process had: a number like its own may be used again."""
+        self._token = os.urandom(4).hex()
+        self._sequence = 0
 
     def _drop(self, segment: Segment, release: Callable[[], None]) -> None:
         self._segments.discard(segment)
