@@ -197,14 +197,20 @@ def test_a_file_that_fails_is_left_for_another(tmp_path, timing):
     spool.close()
 
 
-def test_a_spool_that_is_deleted_goes_on_in_another_file(tmp_path, caplog):
-    """What comes a second later is safe again; what was in the file is still delivered from it."""
+@pytest.mark.parametrize(
+    "later", [7201.0, 7199.5, 3600.0], ids=["a second", "just set back", "set back an hour"]
+)
+def test_a_spool_that_is_deleted_goes_on_in_another_file(tmp_path, caplog, later):
+    """
+    What comes a second later is safe again, whatever becomes of the clock; what was in the file is
+    still delivered from it.
+    """
     spool = Spool(tmp_path / "spool")
-    first = append(spool, b"one", 0.0)
+    first = append(spool, b"one", 7200.0)
     shutil.rmtree(tmp_path / "spool")
-    blind = append(spool, b"two", 0.9)
-    seen = append(spool, b"three", 1.0)
-    append(spool, b"four", 9.0)
+    blind = append(spool, b"two", 7200.9)
+    seen = append(spool, b"three", later)
+    append(spool, b"four", 9999.0)
     assert [read(extent) for extent in (first, blind, seen)] == [[b"one"], [b"two"], [b"three"]]
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "was deleted" in caplog.text

@@ -68,8 +68,9 @@ class Spool:
         self._current: Segment | None = None
         self._name_anew()
         self._down_until: float | None = None
-        # In seconds since the epoch, as the records have it.
-        self._look_at = 0.0
+        # Both in seconds since the epoch, as the records have it: a clock that is set back must not
+        # put off the next look.
+        self._looked_at = self._look_at = 0.0
         # Held for a group commit, and to close a file: its number must not pass to another
         # meanwhile.
         self._sync_lock = threading.Lock()
@@ -81,7 +82,7 @@ class Spool:
         The answer is the file that has it, up to its `size`; None if the disk refuses.
         """
         try:
-            if at >= self._look_at:
+            if not self._looked_at <= at < self._look_at:
                 self._look(at)
             segment = self._current
             if segment is None or segment.size >= self._segment_bytes:
@@ -189,7 +190,7 @@ class Spool:
 
     def _look(self, at: float) -> None:
         """Go on in another file if the current one was deleted; what it has can still be read."""
-        self._look_at = at + _LOOK_SECONDS
+        self._looked_at, self._look_at = at, at + _LOOK_SECONDS
         segment = self._current
         if segment is not None and segment.is_deleted:
             _log.warning(
