@@ -151,18 +151,20 @@ def test_damage_is_counted_and_passed_over(tmp_path, victim):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_of_rubbish_is_counted_and_goes(tmp_path):
-    """Where nothing can be read nothing waits, and nothing is left."""
+@pytest.mark.parametrize("begins", [20, 0], ids=["behind its header", "all of it"])
+def test_a_file_of_rubbish_is_counted_and_goes(tmp_path, caplog, begins):
+    """Where nothing can be read nothing waits and nothing is left, and the log names the file."""
     dead = Spool(tmp_path)
-    extent = append(dead, b"x" * 40, 0.0)
+    append(dead, b"x" * 40, 0.0)
     dead.close()
     (path,) = tmp_path.iterdir()
-    path.write_bytes(path.read_bytes()[: extent.start] + b"\0" * 60)
+    path.write_bytes(path.read_bytes()[:begins] + b"\0" * 80)
     spool, losses = Spool(tmp_path), Losses()
     backlog = Backlog(spool, max_memory_bytes=1000, losses=losses)
     backlog.add_extent(spool.adopt(path), 1)
     assert drain(backlog) == []
     assert (backlog.count, losses.counts) == (0, {"corrupt": 1})
+    assert str(path) in caplog.text
     assert list(tmp_path.iterdir()) == []
 
 

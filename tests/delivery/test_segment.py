@@ -80,6 +80,40 @@ def test_a_broken_header_delivers_everything_again(path, byte):
     claimed.close()
 
 
+@pytest.mark.parametrize("bit", range(64))
+def test_a_wrong_bit_in_the_magic_changes_nothing(path, bit):
+    """The checksum says that it is ours and what is settled, though it may name another version."""
+    owner = Segment.create(path)
+    first = append(owner, b"one", 0.0)
+    append(owner, b"two", 0.0)
+    owner.settle(first.start, first.end)
+    owner.write_ack()
+    owner.close()
+    data = bytearray(path.read_bytes())
+    data[bit // 8] ^= 1 << bit % 8
+    path.write_bytes(data)
+    claimed = Segment.claim(path)
+    assert payloads(claimed) == [b"two"]
+    claimed.close()
+
+
+@pytest.mark.parametrize(
+    "header",
+    [b"\0" * 20, b"\xff" * 20, b"clewsp0x" + b"\0" * 12, b"clewsp01" + b"\0" * 12],
+    ids=["zeros", "ones", "no version", "this version"],
+)
+def test_records_behind_no_header_are_all_delivered(path, header):
+    """Where the disk garbled the header every record is delivered, for each proves itself."""
+    owner = Segment.create(path)
+    append(owner, b"one", 0.0)
+    append(owner, b"two", 0.0)
+    owner.close()
+    path.write_bytes(header + path.read_bytes()[len(header) :])
+    claimed = Segment.claim(path)
+    assert payloads(claimed) == [b"one", b"two"]
+    claimed.close()
+
+
 @pytest.mark.parametrize("cut", range(20))
 def test_a_header_cut_short_is_an_empty_file(path, cut):
     """A process that died while it made the file leaves nothing to deliver."""
@@ -90,11 +124,19 @@ def test_a_header_cut_short_is_an_empty_file(path, cut):
     claimed.close()
 
 
-def test_a_file_of_another_kind_is_left_alone(path):
-    """What this version cannot read is neither claimed nor changed."""
-    path.write_bytes(b"clewsp99 and more of the future")
-    assert Segment.claim(path) is None
-    assert path.read_bytes() == b"clewsp99 and more of the future"
+@pytest.mark.parametrize("version", [b"02", b"00", b"99"])
+def test_a_file_of_another_version_is_left_alone(path, caplog, version):
+    """What this version cannot read is neither claimed nor changed, and told of once."""
+    owner = Segment.create(path)
+    append(owner, b"one", 0.0)
+    owner.close()
+    data = b"clewsp" + version + b"of the future" + path.read_bytes()[20:]
+    path.write_bytes(data)
+    assert Segment.claim(path) is Segment.claim(path) is None
+    assert path.read_bytes() == data
+    (told,) = caplog.records
+    assert str(path) in told.getMessage()
+    assert version.decode() in told.getMessage()
 
 
 def test_a_record_that_does_not_fit_is_taken_back(path):

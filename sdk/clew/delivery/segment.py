@@ -5,13 +5,20 @@ The header is ``magic (8 bytes) | acked u64 | crc32 u32``: every record before t
 settled (delivered or given up). It is rewritten in place by one `pwrite` of 20 bytes; a header that
 does not verify means that nothing is known to be settled, so records may come twice, never less.
 
+The magic is ``clewsp`` and the two digits of a version; every version begins its files so. Records
+prove themselves, so a file whose header is damaged is read all the same. One that names another
+version is left alone, for its records may mean something else, unless the checksum says that this
+one was written and is damaged.
+
 A file has one owner at a time: whoever holds its exclusive `flock`. The kernel lets go of it when
 the owner dies, however it dies, and that is how the living are told from the dead. A lock on a file
 that has been unlinked meanwhile is worth nothing.
 """
 
 import fcntl
+import logging
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 from struct import Struct
@@ -19,13 +26,18 @@ from typing import NamedTuple, Self
 from zlib import crc32
 
 from clew.delivery.frames import Parsed, encode, parse
+from clew.once import Once
 
 __all__ = ["Extent", "Segment"]
 
 _MAGIC = b"clewsp01"
+_ANY_MAGIC = re.compile(rb"clewsp\d\d")
 _STATE = Struct("<8sQ")
 _CHECK = Struct("<I")
 _HEADER_BYTES = _STATE.size + _CHECK.size
+
+_log = logging.getLogger("clew")
+_once = Once()
 
 
 class Extent(NamedTuple):
@@ -86,17 +98,25 @@ class Segment:
         """
         Own a file whose owner is dead.
 
-        None if its owner lives, if it is gone, or if it is not a segment that this version reads.
+        None if its owner lives, if it is gone, or if another version wrote it: that is logged.
         """
         try:
             fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         except OSError:
             return None
         with suppress(OSError):
-            header = os.pread(fd, _HEADER_BYTES, 0) if _own(fd) else b"?"
-            if header.startswith(_MAGIC[: len(header)]):
-                size = max(os.fstat(fd).st_size, _HEADER_BYTES)
-                return cls(path, fd, acked=min(_acked(header), size), size=size)
+            if _own(fd):
+                header = os.pread(fd, _HEADER_BYTES, 0)
+                if not _is_of_another_version(header):
+                    size = max(os.fstat(fd).st_size, _HEADER_BYTES)
+                    return cls(path, fd, acked=min(_acked(header), size), size=size)
+                if _once.is_news("version", str(path)):
+                    _log.warning(
+                        "%s was written by another version of clew (format %s), which has to"
+                        " deliver what is in it: start that on this spool once more",
+                        path,
+                        header[len(_MAGIC) - 2 : len(_MAGIC)].decode(),
+                    )
         os.close(fd)
         return None
 
@@ -219,9 +239,25 @@ def _own(fd: int) -> bool:
     return os.fstat(fd).st_nlink > 0
 
 
+def _is_of_another_version(header: bytes) -> bool:
+    """Whether a header names another version, and not because one of this version is damaged."""
+    return (
+        _ANY_MAGIC.match(header) is not None
+        and not header.startswith(_MAGIC)
+        and not _is_sound(header)
+    )
+
+
+def _is_sound(header: bytes) -> bool:
+    """Whether a header has the checksum of one of this version, whatever its magic."""
+    if len(header) < _HEADER_BYTES:
+        return False
+    state = _MAGIC + header[len(_MAGIC) : _STATE.size]
+    return bool(_CHECK.unpack_from(header, _STATE.size)[0] == crc32(state))
+
+
 def _acked(header: bytes) -> int:
     """Up to where a header says that records are settled; their beginning if it is not sound."""
-    state, check = header[: _STATE.size], header[_STATE.size :]
-    if len(header) < _HEADER_BYTES or _CHECK.unpack(check)[0] != crc32(state):
+    if not _is_sound(header):
         return _HEADER_BYTES
-    return max(int(_STATE.unpack(state)[1]), _HEADER_BYTES)
+    return max(int(_STATE.unpack_from(header)[1]), _HEADER_BYTES)
