@@ -1,7 +1,9 @@
 """What other processes do to an SQLite store: the tests run `python processes.py TASK FILE …`."""
 
 import os
+import sqlite3
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -142,6 +144,25 @@ def fork_inside(path: str) -> None:
             if not child:
                 os._exit(0)
             wait(child)
+
+
+def fork_while_others_write(path: str) -> None:
+    """A fork waits for no thread that waits for others; that one goes on, and so does the next."""
+    with (
+        closing(SqliteStore(path, patience=60)) as store,
+        closing(sqlite3.connect(path, isolation_level=None)) as other,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        waiting = [threads.submit(add, store, f"thread{each}") for each in range(2)]
+        while store._writer is None:  # which is connected when one of them begins
+            time.sleep(0.001)
+        wait(fork(lambda: None))
+        sys.stdout.write("forked\n")
+        sys.stdout.flush()
+        other.execute("ROLLBACK")
+        for each in waiting:
+            each.result()
 
 
 def fork_without_the_file(path: str) -> None:

@@ -1,12 +1,14 @@
 """What a store in a file owes beyond the promises of every store: files, processes and faults."""
 
 import os
+import select
 import signal
 import sqlite3
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -16,7 +18,12 @@ from clew.backends import sqlite
 from clew.backends.sqlite import SqliteStore, store_from_url
 from clew.backends.sqlite_connection import DatabaseFile
 from clew.backends.sqlite_ddl import MIGRATIONS, migrate
-from clew.errors import BackendRejectedError, BackendUnavailableError, ConfigurationError
+from clew.errors import (
+    BackendRejectedError,
+    BackendUnavailableError,
+    ClosedError,
+    ConfigurationError,
+)
 
 HERE = (7, "default")
 PROCESSES = Path(__file__).with_name("processes.py")
@@ -98,6 +105,17 @@ def test_a_fork_inside_of_a_transaction_undoes_it(path):
     assert totals(path)[0] == {"all": 4.0, "parent": 2.0, "child": 2.0}
     with closing(SqliteStore(path)) as store, store.read() as reading:
         assert reading.person(HERE, "u") is None
+
+
+def test_a_fork_waits_for_nobody_who_waits(path):
+    """While another program holds the lock a process forks at once, and its threads wait on."""
+    with start("fork_while_others_write", path, stdout=subprocess.PIPE) as forking:
+        ready, _, _ = select.select([forking.stdout], [], [], 20)
+        if not ready:
+            forking.kill()
+        assert forking.stdout.read() == b"forked\n"
+    assert forking.returncode == 0
+    assert totals(path)[0] == {"all": 2.0, "thread0": 1.0, "thread1": 1.0}
 
 
 # The bell
@@ -395,6 +413,25 @@ def test_a_locked_file_is_unavailable_for_now(path):
             assert reading.version(HERE, "u") == 0
         with store.write() as writing:
             assert writing.put_people([(HERE, "u", b"")])[0] > 0
+
+
+def test_closing_waits_for_nobody_who_waits(path):
+    """While another program holds the lock a store is closed at once, and its threads are told."""
+    with (
+        closing(sqlite3.connect(path, isolation_level=None)) as other,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        store = SqliteStore(path, patience=60)
+        other.execute("BEGIN IMMEDIATE")
+        waiting = threads.submit(store.write().__enter__)
+        while store._writer is None:  # which is connected when it begins
+            time.sleep(0.001)
+        closing_it = threads.submit(store.close)
+        done, _ = wait([closing_it, waiting], timeout=20)
+        other.execute("ROLLBACK")
+        assert done == {closing_it, waiting}
+        assert closing_it.exception() is None
+        assert isinstance(waiting.exception(), ClosedError)
 
 
 def test_a_full_disk_undoes_the_transaction(path):

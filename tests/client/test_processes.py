@@ -1,14 +1,18 @@
 """A client outlives what happens to its process: being killed, being forked."""
 
 import signal
+import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from clew import Client
-from client.processes import NAMES, POLICY
+from clew.backends.sqlite import SqliteStore
+from client.processes import NAMES, POLICY, opened
 from client.worlds import embedded, sums_of
 
 HERE = Path(__file__).parent
@@ -59,6 +63,32 @@ def test_the_first_decision_knows_what_was_left_behind(tmp_path):
         process.kill()
     with Client(f"sqlite:///{tmp_path}/shop.db", policy=POLICY) as client:
         assert views(client) == [4] * 10
+
+
+def test_closing_waits_for_no_other_program(tmp_path, monkeypatch):
+    """
+    While another program writes to the file closing keeps its time; what remains is there after the
+    next start, once.
+    """
+    monkeypatch.setitem(SqliteStore.__init__.__kwdefaults__, "patience", 60.0)
+    path = tmp_path / "shop.db"
+    client = opened(str(tmp_path))
+    with (
+        closing(sqlite3.connect(path, isolation_level=None)) as other,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        for name in NAMES:
+            client.emit("product_viewed", subject=name)
+        assert client.flush(0.2) == len(NAMES)
+        closed = threads.submit(client.close, 0.2)
+        wait([closed], timeout=20)
+        is_in_time = closed.done()
+        other.execute("ROLLBACK")
+        assert (is_in_time, closed.result()) == (True, len(NAMES))
+    with Client(f"sqlite:///{path}", policy=POLICY) as client:
+        assert client.flush() == 0
+        assert views(client) == [1] * len(NAMES)
 
 
 def test_children_use_the_client_they_inherit(tmp_path):

@@ -29,7 +29,7 @@ from clew.backends.base import Kind, Writing
 from clew.backends.sqlite_bell import Bell
 from clew.backends.sqlite_connection import Connection, DatabaseFile
 from clew.backends.sqlite_ddl import MIGRATIONS, migrate
-from clew.backends.sqlite_errors import is_no_database
+from clew.backends.sqlite_errors import is_busy, is_no_database
 from clew.backends.sqlite_session import Session
 from clew.backends.sqlite_writing import SqliteWriting
 from clew.engine.bucketing import STORE_BUCKETS
@@ -40,6 +40,10 @@ __all__ = ["SqliteStore", "store_from_url"]
 #: How long a commit that nobody rang for may go unseen, in seconds: with the 50 ms after which
 #: facts are delivered it is less than the 250 ms of RULES F4.
 LOOK_SECONDS = 0.1
+
+#: How long to wait for the writers of other processes at a time, in milliseconds: as long whoever
+#: closes the file or forks may be kept waiting by each thread that is about to write.
+STEP_MILLISECONDS = 20
 
 #: What the connection that writes keeps of the file in memory at most. A batch touches pages all
 #: over the file, for the bucket leads every key; readers stay with SQLite's own 2,000.
@@ -87,10 +91,10 @@ class SqliteStore:
     @contextmanager
     def write(self) -> Iterator[Writing]:
         """As `Store.write`."""
-        with self._session().guard, self._writing:
-            writer, number = self._connected(), self._bell.draw()
+        with ExitStack() as turn:
+            number = self._bell.draw()
             try:
-                with writer.transaction():
+                with self._transaction(turn) as writer:
                     self._file.look()
                     version = writer.data_version()
                     follows = self._number() if self._version == version else None
@@ -159,6 +163,33 @@ class SqliteStore:
                 self._writer = None
             yield
 
+    @contextmanager
+    def _transaction(self, turn: ExitStack) -> Iterator[Connection]:
+        """
+        Be the only writer of all processes and, as long as `turn` is held, of all threads.
+
+        While other processes write nothing is held for long, so that nobody who closes the file or
+        forks waits for a thread that has not begun.
+        """
+        session, until = self._session(), monotonic() + self._file.patience
+        with ExitStack() as begun:
+            while True:
+                turn.enter_context(session.guard)
+                turn.enter_context(self._writing)
+                writer = self._connected()
+                try:
+                    begun.enter_context(writer.transaction())
+                    break
+                except BackendUnavailableError as error:
+                    if not is_busy(error) or monotonic() >= until:
+                        raise
+                turn.close()
+                # Who is alone with the file comes first. Not without end: inside of a snapshot of
+                # this thread it is waited for in turn.
+                if self._listing.acquire(timeout=max(0.0, until - monotonic())):
+                    self._listing.release()
+            yield writer
+
     def _number(self) -> int:
         return self._bell.number + self._unheard
 
@@ -195,6 +226,8 @@ class SqliteStore:
             self._version = 0  # versions of another connection say nothing; they begin at 1
             self._writer = self._file.connect()
             self._writer.run(f"PRAGMA cache_size = -{WRITER_KIBIBYTES}")
+            step = min(STEP_MILLISECONDS, int(self._file.patience * 1000))
+            self._writer.run(f"PRAGMA busy_timeout = {step}")
         return self._writer
 
     def _session(self) -> Session:

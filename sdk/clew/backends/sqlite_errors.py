@@ -16,7 +16,7 @@ from clew.errors import (
     ConfigurationError,
 )
 
-__all__ = ["failure", "is_no_database"]
+__all__ = ["failure", "is_busy", "is_no_database"]
 
 _BUSY = "other processes kept it locked: try again, and give it fewer writers if this persists"
 _DAMAGED = (
@@ -56,7 +56,16 @@ def failure(error: sqlite3.Error, path: Path) -> ClewError:
     return blame(f"{path}: {error}" + (f"; {advice}" if advice else ""))
 
 
+def is_busy(error: ClewError) -> bool:
+    """Whether a `failure` is of a lock that others hold."""
+    return _code(error) == sqlite3.SQLITE_BUSY
+
+
 def is_no_database(error: ClewError) -> bool:
     """Whether a `failure` is of a file that has no header of SQLite's."""
-    code = getattr(error.__cause__, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-    return bool(code & 0xFF == sqlite3.SQLITE_NOTADB)
+    return _code(error) == sqlite3.SQLITE_NOTADB
+
+
+def _code(error: ClewError) -> int:
+    """The primary result code that a `failure` is of."""
+    return int(getattr(error.__cause__, "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
