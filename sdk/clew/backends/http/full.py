@@ -2,10 +2,11 @@
 
 import threading
 from collections.abc import Mapping
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from clew.backends.http.address import Address
-from clew.backends.http.transport import Response, unanswered
+from clew.backends.http.transport import BODY_MAX, TOO_LARGE, TOO_LATE, Response, unanswered
 from clew.errors import BackendUnavailableError
 from clew.loading import loading
 
@@ -19,7 +20,8 @@ class HttpxTransport:
     """
     Carries requests over httpx; as `Transport`.
 
-    It is imported with the first request, for that takes a tenth of a second.
+    It is imported with the first request, for that takes a tenth of a second. The head of an answer
+    may trickle here: httpx reads it as a whole, with a deadline for each piece alone.
     """
 
     def __init__(self, address: Address) -> None:
@@ -43,16 +45,17 @@ class HttpxTransport:
 
             client = self._opened()
         try:
-            answer = client.request(
+            with client.stream(
                 method,
                 f"{self._base}{path}",
                 content=body,
                 headers=dict(headers or {}),
                 timeout=seconds,
-            )
+            ) as answer:
+                content = _body_of(answer, seconds)
         except (httpx.HTTPError, RuntimeError) as error:  # RuntimeError: it was closed meanwhile
             raise BackendUnavailableError(unanswered(self._base, error)) from error
-        return Response(answer.status_code, answer.content, answer.headers)
+        return Response(answer.status_code, content, answer.headers)
 
     def close(self) -> None:
         """As `Transport.close`."""
@@ -67,3 +70,18 @@ class HttpxTransport:
             if self._client is None:
                 self._client = httpx.Client(headers=self._headers, follow_redirects=False)
             return self._client
+
+
+def _body_of(answer: "httpx.Response", seconds: float) -> bytes:
+    """Read a body that is complete in time and not too large."""
+    import httpx
+
+    until = monotonic() + seconds
+    body = bytearray()
+    for piece in answer.iter_bytes():
+        body += piece
+        if len(body) > BODY_MAX:
+            raise httpx.ReadError(TOO_LARGE)
+        if monotonic() > until:
+            raise httpx.ReadTimeout(TOO_LATE)
+    return bytes(body)

@@ -9,15 +9,18 @@ needs a proxy gets httpx.
 
 import encodings.idna  # noqa: F401 - else the first look-up of a name loads it, and a fork may come
 import select
+import socket
 import ssl
 import threading
 from collections.abc import Mapping
 from functools import cache
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from io import BufferedReader, RawIOBase
+from time import monotonic
 from typing import Any
 
 from clew.backends.http.address import Address
-from clew.backends.http.transport import Response, unanswered
+from clew.backends.http.transport import BODY_MAX, TOO_LARGE, TOO_LATE, Response, unanswered
 from clew.errors import BackendUnavailableError
 
 __all__ = ["LeanTransport"]
@@ -54,12 +57,12 @@ class LeanTransport:
                 body=body,
                 headers={**self._headers, **(headers or {})},
             )
-            answer = connection.getresponse()
-            response = Response(
-                answer.status,
-                answer.read(),
-                {name.lower(): value for name, value in answer.getheaders()},
-            )
+            with connection.getresponse() as answer:
+                response = Response(
+                    answer.status,
+                    _body_of(answer),
+                    {name.lower(): value for name, value in answer.getheaders()},
+                )
         except (OSError, HTTPException) as error:
             connection.close()
             raise BackendUnavailableError(unanswered(self._address.base, error)) from error
@@ -103,6 +106,50 @@ class LeanTransport:
         connection.close()
 
 
+def _body_of(answer: HTTPResponse) -> bytes:
+    """Read a body, but not one that is too large; a length that is told is believed to be kept."""
+    if (answer.length or 0) <= BODY_MAX:
+        body = answer.read(BODY_MAX + 1) if answer.length is None else answer.read()
+        if len(body) <= BODY_MAX:
+            return body
+    raise HTTPException(TOO_LARGE)
+
+
+class _Timely(RawIOBase):
+    """
+    Reads from a connection by one deadline, however small the pieces in which an answer comes.
+
+    It ends as long from now as the connection may be silent.
+    """
+
+    def __init__(self, sock: socket.socket, raw: RawIOBase) -> None:
+        self._sock = sock
+        self._raw = raw
+        self._until = monotonic() + (sock.gettimeout() or 0.0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._until - monotonic()
+        if left <= 0:
+            raise TimeoutError(TOO_LATE)
+        self._sock.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Answer(HTTPResponse):
+    """An answer that is complete in time, or none."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **words: Any) -> None:
+        super().__init__(sock, *args, **words)
+        self.fp = BufferedReader(_Timely(sock, self.fp.detach()))
+
+
 class _AtOnce(HTTPConnection):
     """
     Sends the head and the body of a request together: one call of the system, often one packet.
@@ -110,6 +157,7 @@ class _AtOnce(HTTPConnection):
     With each call this thread gives the interpreter away, and then waits to have it back.
     """
 
+    response_class = _Answer
     _parts: list[bytes] | None = None
 
     def request(self, *args: Any, **words: Any) -> None:

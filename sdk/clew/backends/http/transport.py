@@ -10,7 +10,14 @@ from typing import Protocol
 
 from attrs import Factory, frozen
 
-__all__ = ["Response", "Transport", "unanswered"]
+__all__ = ["BODY_MAX", "TOO_LARGE", "TOO_LATE", "Response", "Transport", "unanswered"]
+
+#: The largest body of an answer, in bytes. A policy or a list of decisions has a few megabytes at
+#: most; more is a fault of whatever answers, and must not take the memory of the application.
+BODY_MAX = 64 * 1024 * 1024
+
+TOO_LARGE = f"its answer is larger than {BODY_MAX} bytes: is this the URL of a clew server?"
+TOO_LATE = "its answer was not complete in time"
 
 #: How OpenSSL says that what answers is no TLS.
 _NO_TLS = "WRONG_VERSION_NUMBER"
@@ -44,10 +51,11 @@ class Transport(Protocol):
         Args:
             path: below the server's address, with its query.
             headers: besides those that every request has.
-            seconds: how long each step may wait for the server; a hanging one ends by it.
+            seconds: how long the server may take to be reached, to take the request and to give
+                the whole answer, each; one that hangs ends by it, and one that trickles.
 
         Raises:
-            BackendUnavailableError: there was no answer.
+            BackendUnavailableError: there was no answer, or more than `BODY_MAX` of it.
         """
         ...
 
