@@ -184,10 +184,11 @@ def test_a_large_answer_is_whole(kind, pieces):
         pytest.param([OK + b"Content-Length: 9\r\n\r\n", b"x"], id="in its body"),
         pytest.param([CHUNKED, b"9\r\nx"], id="in a chunk"),
         pytest.param([CHUNKED, b"1\r\nx\r\n"], id="between chunks"),
+        pytest.param([CHUNKED, b"-5\r\nx\r\n"], id="of a chunk of less than nothing"),
     ],
 )
 def test_an_answer_that_breaks_off_is_none(kind, pieces):
-    """What is known to be cut short is not taken for the whole."""
+    """What is known to be cut short, or is no HTTP, is not taken for the whole."""
     with answering(*pieces) as odd:
         transport = kind(read_address(odd.url))
         with pytest.raises(BackendUnavailableError, match=r"http://127\.0\.0\.1"):

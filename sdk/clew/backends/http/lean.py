@@ -63,7 +63,7 @@ class LeanTransport:
                     _body_of(answer),
                     {name.lower(): value for name, value in answer.getheaders()},
                 )
-        except (OSError, HTTPException) as error:
+        except (OSError, HTTPException, ValueError) as error:  # a number that is none
             connection.close()
             raise BackendUnavailableError(unanswered(self._address.base, error)) from error
         except BaseException:
