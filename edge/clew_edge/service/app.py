@@ -41,6 +41,13 @@ _ROUTES: Mapping[tuple[str, str], Handler] = {
     **reading.ROUTES,
     **segment.ROUTES,
 }
+#: By path of a route, the methods that it takes.
+_METHODS: Mapping[str, list[str]] = {
+    route: sorted(method for method, path in _ROUTES if path == route) for _, route in _ROUTES
+}
+#: What stands before the `*` of routes. They are few: a path is held against each, and never taken
+#: to pieces, for it is as long as whoever has no key likes.
+_PREFIXES = tuple(route.removesuffix("*") for route in _METHODS if route.endswith("/*"))
 
 
 class Service:
@@ -198,29 +205,30 @@ def _find(method: str, path: str) -> tuple[str, Handler]:
     handler = _ROUTES.get((method, path))
     if handler is not None:
         return path, handler
-    for pattern in (path, *_above(path)):
-        found = _ROUTES.get((method, pattern))
-        if found is not None:
-            return pattern, found
-        allowed = sorted(each for each, known in _ROUTES if known == pattern)
-        if allowed:
-            return pattern, _refusing(
-                RefusedError(
-                    405,
-                    f"here it is {' or '.join(allowed)}, not {method:.20}",
-                    "method",
-                    {"allow": ", ".join(allowed)},
-                )
-            )
-    return "other", _refusing(
-        RefusedError(404, "there is nothing here; /openapi.json says what is where", "route")
+    route = _route(path)
+    if route is None:
+        return "other", _refusing(
+            RefusedError(404, "there is nothing here; /openapi.json says what is where", "route")
+        )
+    handler = _ROUTES.get((method, route))
+    if handler is not None:
+        return route, handler
+    allowed = _METHODS[route]
+    return route, _refusing(
+        RefusedError(
+            405,
+            f"here it is {' or '.join(allowed)}, not {method:.20}",
+            "method",
+            {"allow": ", ".join(allowed)},
+        )
     )
 
 
-def _above(path: str) -> list[str]:
-    """The patterns that a path may fall under, the closest first."""
-    steps = path.split("/")
-    return [f"{'/'.join(steps[:count])}/*" for count in range(len(steps) - 1, 0, -1)]
+def _route(path: str) -> str | None:
+    """The route that a path is or falls under, whatever the method."""
+    if path in _METHODS:
+        return path
+    return next((f"{prefix}*" for prefix in _PREFIXES if path.startswith(prefix)), None)
 
 
 def _refusing(refused: RefusedError) -> Handler:
