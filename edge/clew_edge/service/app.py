@@ -76,9 +76,10 @@ class Service:
         self.tenants = Tenants(open_tenant)
         #: Requests that were answered, by route and status.
         self.answered: Counter[tuple[str, int]] = Counter()
+        #: What nobody foresaw.
+        self.faults = Faults("a request failed, or a part of it", clock)
         self._keys = keys
         self._outages = Outages(clock)
-        self._faults = Faults("a request failed", clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection, as ASGI 3 has it."""
@@ -175,7 +176,7 @@ class Service:
                 "unavailable",
                 {"retry-after": "1"},
             )
-        self._faults.met(error)
+        self.faults.met(error)
         return RefusedError(500, "this is a fault of the server; its log says more", "internal")
 
     async def _refuse(

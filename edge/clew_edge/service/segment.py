@@ -34,7 +34,7 @@ from clew_edge.service.intake import take
 from clew_edge.service.limits import Limits
 from clew_edge.service.problems import RefusedError
 from clew_edge.service.segment_messages import KINDS, translate
-from clew_edge.service.segment_reader import Delivery
+from clew_edge.service.segment_reader import Delivery, fault
 from clew_edge.service.tenants import Tenant
 from clew_edge.service.validation import is_shallow
 
@@ -92,7 +92,7 @@ async def _store(service: "Service", scope: Scope, receive: Receive, kind: str |
         sent_at=document.get("sentAt"),
         context=document["context"] if isinstance(document.get("context"), Mapping) else {},
     )
-    items, faults = _facts(messages, delivery, service.limits.depth)
+    items, faults = _facts(service, messages, delivery)
     for first in range(0, len(items), BATCH_MAX):
         results = await take(key, tenant, items[first : first + BATCH_MAX])
         if any(result.status == "retry" for result in results):
@@ -135,16 +135,19 @@ async def _refuse(
 
 
 def _facts(
-    messages: Sequence[Any], delivery: Delivery, depth: int
+    service: "Service", messages: Sequence[Any], delivery: Delivery
 ) -> tuple[list[dict[str, Any]], list[DocumentError]]:
     """Give the batch items of all messages, and what is wrong with those that are at fault."""
     items: list[dict[str, Any]] = []
     faults: list[DocumentError] = []
     for position, message in enumerate(messages):
         try:
-            items += translate(_sound(message, depth), delivery, position)
+            items += translate(_sound(message, service.limits.depth), delivery, position)
         except DocumentError as error:
             faults.append(error)
+        except Exception as error:  # noqa: BLE001 - one message at fault must not fail the others
+            service.faults.met(error)
+            faults.append(fault("", "internal", "it cannot be read; the traceback says why"))
     return items, faults
 
 

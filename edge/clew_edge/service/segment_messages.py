@@ -28,6 +28,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from clew.model.limits import ID_MAX
 from clew_edge.service.segment_reader import Delivery, Item, Reader, fault
 
 __all__ = ["KINDS", "signal_type", "translate"]
@@ -73,7 +74,10 @@ def _track(said: Reader) -> Iterator[Item]:
     event = said.text("event")
     if event is None:
         raise fault("/event", "required", "`event` is absent; name what happened")
-    type = signal_type(event)
+    type = signal_type(event) if len(event) <= ID_MAX else event
+    if len(type) > ID_MAX:  # a ligature is several letters
+        message = f"`event` has more than {ID_MAX} letters, or its type has; name it shorter"
+        raise fault("/event", "maxLength", message)
     if not type:
         raise fault("/event", "pattern", "`event` has no letter of a to z or digit to name it by")
     yield said.signal(type, said.fields("properties"))

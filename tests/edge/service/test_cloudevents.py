@@ -150,8 +150,10 @@ def test_another_media_type_is_no_batch(headers: list[tuple[bytes, bytes]]) -> N
     assert not is_batch({"headers": headers})
 
 
+#: Beside short texts, longer ones than ids may be.
+TEXTS = st.text() | st.sampled_from(["e" * 128, "e" * 129, "x" * 2_000])
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )

@@ -12,6 +12,7 @@ import pytest
 from attrs import evolve
 
 from clew.model.batch import ItemResult
+from clew_edge.service import segment, segment_messages
 from clew_edge.service.app import Service
 from clew_edge.service.keys import KeyFile
 from clew_edge.service.tenants import Tenant
@@ -118,6 +119,34 @@ def test_one_message_at_fault_does_not_fail_the_others(
     assert here.tenant.brought["signal", "refused"] == len(faults)
     assert "5 of 7 messages were not taken" in caplog.text
     assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize("event", ["e" * 129, "ﬃ" * 128], ids=["long", "long as a type"])
+def test_a_message_whose_event_has_a_long_name_is_refused_alone(here: Asked, event: str) -> None:
+    """A name that no signal can have fails neither the batch nor the server."""
+    answer = post(here, batch(track("m-1"), track("m-2", event=event), track("m-3")))
+    assert (answer.status, answer.json) == (200, TAKEN)
+    assert [fact["id"] for fact in facts(store_of(here))] == ["m-1", "m-3"]
+
+
+def test_a_message_that_we_cannot_read_fails_no_other(
+    here: Asked, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What nobody foresaw of one message is told in full, and the others are taken."""
+
+    def translate(message: Any, *rest: Any) -> Any:
+        if message["messageId"] == "m-2":
+            raise ZeroDivisionError("by chance")
+        return segment_messages.translate(message, *rest)
+
+    monkeypatch.setattr(segment, "translate", translate)
+    answer = post(here, batch(track("m-1"), track("m-2"), track("m-3")))
+    assert (answer.status, answer.json) == (200, TAKEN)
+    assert [fact["id"] for fact in facts(store_of(here))] == ["m-1", "m-3"]
+    assert here.tenant.brought["signal", "refused"] == 1
+    assert [one.getMessage() for one in caplog.records if one.exc_info] == [
+        "a request failed, or a part of it: by chance"
+    ]
 
 
 def test_what_the_policy_does_not_take_is_refused_alone(here: Asked) -> None:

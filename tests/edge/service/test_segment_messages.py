@@ -13,6 +13,7 @@ from clew import DocumentError
 from clew.clock import instant, to_text
 from clew.codec import from_json
 from clew.model.batch import BatchItem
+from clew_edge.service import segment_messages
 from clew_edge.service.segment_messages import signal_type, translate
 from clew_edge.service.segment_reader import Delivery
 
@@ -262,6 +263,8 @@ def test_a_message_that_is_sent_again_has_the_same_ids() -> None:
         (track(messageId=["m"]), "/messageId"),
         (track(event=None), "/event"),
         (track(event="购买"), "/event"),
+        (track(event="e" * 129), "/event"),
+        (track(event="ﬃ" * 128), "/event"),
         (track(event="2nd order"), "/type"),
         (track(properties=["total"]), "/properties"),
         (track(properties={"note": "\ud83d"}), "/data"),
@@ -284,8 +287,25 @@ def test_a_message_at_fault_says_where(message: Any, pointer: str) -> None:
     assert [problem.pointer for problem in refused.value.problems] == [pointer]
 
 
+def test_a_long_name_is_not_written_as_a_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How much work a name makes has an end, before anything is done with it."""
+    written = []
+
+    def writing(event: str) -> str:
+        written.append(event)
+        return signal_type(event)
+
+    monkeypatch.setattr(segment_messages, "signal_type", writing)
+    translate(track(event="e" * 128), delivery())
+    with pytest.raises(DocumentError):
+        translate(track(event="e" * 1_000_000), delivery())
+    assert written == ["e" * 128]
+
+
+#: Beside short texts, longer ones than ids may be.
+TEXTS = st.text() | st.sampled_from(["e" * 128, "e" * 129, "ﬃ" * 50, "x" * 2_000, "\ud83d"])
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
