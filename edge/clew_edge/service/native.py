@@ -52,7 +52,11 @@ async def append(service: "Service", scope: Scope, receive: Receive, send: Send)
     document = await read_json(scope, receive, service.limits)
     if is_batch(scope):
         results = await take_events(
-            key, tenant, _counted(document, "events"), received_at=time.time()
+            key,
+            tenant,
+            _counted(document, "events"),
+            received_at=time.time(),
+            depth=service.limits.depth,
         )
     else:
         items = document.get("items") if isinstance(document, dict) else None

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from clew import BackendUnavailableError, DocumentError, Problem
+from clew import BackendUnavailableError, DocumentError
 from clew.model.batch import BATCH_MAX, ItemResult
 from clew_edge.service.asgi import Receive, Scope, Send, respond_json
 from clew_edge.service.bodies import discard, read_body
@@ -34,9 +34,9 @@ from clew_edge.service.intake import take
 from clew_edge.service.limits import Limits
 from clew_edge.service.problems import RefusedError
 from clew_edge.service.segment_messages import KINDS, translate
-from clew_edge.service.segment_reader import Delivery, fault
+from clew_edge.service.segment_reader import Delivery, Item, fault
 from clew_edge.service.tenants import Tenant
-from clew_edge.service.validation import is_shallow
+from clew_edge.service.validation import bounded
 
 if TYPE_CHECKING:
     from clew_edge.service.app import Service
@@ -136,13 +136,13 @@ async def _refuse(
 
 def _facts(
     service: "Service", messages: Sequence[Any], delivery: Delivery
-) -> tuple[list[dict[str, Any]], list[DocumentError]]:
+) -> tuple[list[Item], list[DocumentError]]:
     """Give the batch items of all messages, and what is wrong with those that are at fault."""
-    items: list[dict[str, Any]] = []
+    items: list[Item] = []
     faults: list[DocumentError] = []
     for position, message in enumerate(messages):
         try:
-            items += translate(_sound(message, service.limits.depth), delivery, position)
+            items += bounded(translate(_sound(message), delivery, position), service.limits.depth)
         except DocumentError as error:
             faults.append(error)
         except Exception as error:  # noqa: BLE001 - one message at fault must not fail the others
@@ -182,18 +182,14 @@ def _read(body: bytes) -> Mapping[str, Any]:
     return document
 
 
-def _sound(message: Any, depth: int) -> Any:
+def _sound(message: Any) -> Any:
     """
     Give a message as the JSON it should have been: NaN is null.
 
     Raises:
-        DocumentError: it holds text that is none, or is nested too deep.
+        DocumentError: it holds text that is none.
     """
     try:
-        sound = orjson.loads(orjson.dumps(message))
+        return orjson.loads(orjson.dumps(message))
     except (orjson.JSONEncodeError, orjson.JSONDecodeError) as error:
-        raise DocumentError("message", [Problem("", "json", f"no JSON: {error}")]) from None
-    if not is_shallow(sound, depth):
-        text = f"the message is nested more than {depth} deep"
-        raise DocumentError("message", [Problem("", "depth", text)])
-    return sound
+        raise fault("", "json", f"no JSON: {error}") from None

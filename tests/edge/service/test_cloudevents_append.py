@@ -1,5 +1,6 @@
 """CloudEvents on the append route."""
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,17 @@ def test_an_event_at_fault_is_refused_alone(here: Asked) -> None:
     assert results[1]["errors"][0]["pointer"] == "/subject"
     assert len(facts(store_of(here))) == 2
     assert here.tenant.brought["signal", "refused"] == 2
+
+
+@pytest.mark.parametrize("depth", [29, 100, 249])
+def test_data_in_base64_is_as_shallow_as_other_data(here: Asked, depth: int) -> None:
+    """What is packed is bounded when it is unpacked: a deep fact could not be read again."""
+    deep = base64.b64encode(b'{"a":' * (depth - 1) + b"{}" + b"}" * (depth - 1)).decode()
+    answer = append(here, event("e-1"), event("e-2", data_base64=deep), event("e-3"))
+    assert answer.results == [("applied", None), ("refused", "schema"), ("applied", None)]
+    [error] = answer.json["results"][1]["errors"]
+    assert (error["keyword"], error["pointer"]) == ("depth", "")
+    assert here.ask("POST", "/clew/v1/decide", {"slots": ["hero"], "subject": "u-42"}).status == 200
 
 
 def test_an_empty_batch_is_valid(here: Asked) -> None:

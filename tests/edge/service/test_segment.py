@@ -168,13 +168,37 @@ def test_python_s_own_json_is_read(here: Asked) -> None:
     assert (fact["id"], fact["data"]) == ("m-1", {"sku": "hawaiian"})
 
 
-def test_a_message_nested_too_deep_is_refused_alone(here: Asked) -> None:
-    """Depth is bounded per message."""
+def nested(depth: int) -> Any:
+    """An object so deep."""
     deep: Any = {}
-    for _ in range(100):
+    for _ in range(depth - 1):
         deep = {"deeper": deep}
-    assert post(here, batch(track("m-1", properties=deep), track("m-2"))).status == 200
+    return deep
+
+
+@pytest.mark.parametrize("depth", [29, 100, 249])
+@pytest.mark.parametrize("field", ["properties", "context"])
+def test_a_message_nested_too_deep_is_refused_alone(here: Asked, depth: int, field: str) -> None:
+    """Depth is bounded by what a message becomes, whether it says it or its batch does."""
+    deep = nested(depth)
+    if field == "properties":
+        document = batch(track("m-1", properties=deep), track("m-2"))
+    else:
+        of_user = {"type": "identify", "userId": "u-1", "messageId": "m-1"}
+        document = batch(of_user, track("m-2"), context={"traits": deep})
+    assert post(here, document).status == 200
     assert [fact["id"] for fact in facts(store_of(here))] == ["m-2"]
+    assert here.ask("POST", "/clew/v1/decide", {"slots": ["hero"], "subject": "u-1"}).status == 200
+
+
+def test_a_message_may_be_as_deep_as_a_fact(here: Asked) -> None:
+    """What a batch of ours takes is taken here too."""
+    deep = nested(28)
+    fact = {"id": "s-1", "type": "order_completed", "subject": "u-1", "data": deep}
+    item = {"signal": {**fact, "occurred_at": "2026-03-01T10:00:00Z"}}
+    assert here.append(item) == [("applied", None)]
+    assert post(here, batch(track("m-1", properties=deep))).status == 200
+    assert [fact["data"] for fact in facts(store_of(here))] == [deep, deep]
 
 
 def test_many_small_messages_are_all_stored(here: Asked) -> None:
