@@ -24,6 +24,8 @@ _READ = "clew.read"
 _DISCARD_SECONDS = 1.0
 
 _GZIP = 31  # zlib's window bits for gzip, RFC 1952
+#: How much is unpacked at once, in bytes: behind each member zlib copies what is left of it.
+PIECE_BYTES = 4_096
 
 
 class DisconnectedError(Exception):
@@ -124,20 +126,24 @@ def _decompressed(scope: Scope, body: bytes, limits: Limits) -> bytes:
     """Unpack gzip of one member or several (RFC 1952, section 2.2)."""
     parts: list[bytes] = []
     left = limits.document_bytes
+    member = zlib.decompressobj(_GZIP)
     try:
-        while body:
-            member = zlib.decompressobj(_GZIP)
-            part = member.decompress(body, left + 1)
-            left -= len(part)
-            if left < 0:
-                raise _too_large(limits.document_bytes, "unpacked ")
-            if not member.eof:
-                raise _no_gzip("it ends early")
-            _claim(scope, limits, len(part))
-            parts.append(part)
-            body = member.unused_data
+        for start in range(0, len(body), PIECE_BYTES):
+            piece = body[start : start + PIECE_BYTES]
+            while piece:
+                if member.eof:
+                    member = zlib.decompressobj(_GZIP)
+                part = member.decompress(piece, left + 1)
+                left -= len(part)
+                if left < 0:
+                    raise _too_large(limits.document_bytes, "unpacked ")
+                _claim(scope, limits, len(part))
+                parts.append(part)
+                piece = member.unused_data
     except zlib.error as error:
         raise _no_gzip(str(error)) from None
+    if body and not member.eof:
+        raise _no_gzip("it ends early")
     return b"".join(parts)
 
 

@@ -4,12 +4,20 @@ import asyncio
 import gzip
 import zlib
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from clew_edge.service import bodies
 from clew_edge.service.asgi import WHOLE
-from clew_edge.service.bodies import CLAIMED, DisconnectedError, discard, read_body
+from clew_edge.service.bodies import (
+    CLAIMED,
+    PIECE_BYTES,
+    DisconnectedError,
+    discard,
+    read_body,
+)
 from clew_edge.service.limits import Limits, Room
 from clew_edge.service.problems import RefusedError
 
@@ -93,12 +101,44 @@ def test_members_of_a_bomb_count_together() -> None:
     )
 
 
+@pytest.mark.parametrize("size", [1, 7, PIECE_BYTES])
+def test_members_and_pieces_end_anywhere(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """What is unpacked piece by piece is the same, wherever its members begin and end."""
+    monkeypatch.setattr(bodies, "PIECE_BYTES", size)
+    texts = [b"", b"a", b"", b"b" * 900, b"c" * 100]
+    packed = b"".join(gzip.compress(text) for text in texts)
+    assert read([packed], content_encoding="gzip") == b"".join(texts)
+
+
+def test_many_members_cost_what_their_length_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many members there are, what follows is not copied for each of them."""
+    given = []
+
+    class Counted:
+        def __init__(self, *bits: int) -> None:
+            self._member = zlib.decompressobj(*bits)
+
+        def decompress(self, data: bytes, limit: int) -> bytes:
+            given.append(len(data))
+            return self._member.decompress(data, limit)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._member, name)
+
+    empty = gzip.compress(b"")
+    packed = empty * (3 * PIECE_BYTES // len(empty))
+    monkeypatch.setattr(bodies, "zlib", SimpleNamespace(decompressobj=Counted, error=zlib.error))
+    assert read([packed], Limits(), content_encoding="gzip") == b""
+    assert max(given) <= PIECE_BYTES
+
+
 @pytest.mark.parametrize(
     "body",
     [
         pytest.param(b"plain", id="plain"),
         pytest.param(gzip.compress(b"x" * 100)[:-9], id="cut-short"),
         pytest.param(gzip.compress(b"x") + b"more", id="more-behind-it"),
+        pytest.param(gzip.compress(b"x") + gzip.compress(b"y")[:5], id="the-second-cut-short"),
         pytest.param(zlib.compress(b"x"), id="zlib"),
     ],
 )
