@@ -94,10 +94,11 @@ async def _store(service: "Service", scope: Scope, receive: Receive, kind: str |
     )
     items, faults = _facts(service, messages, delivery)
     for first in range(0, len(items), BATCH_MAX):
-        results = await take(key, tenant, items[first : first + BATCH_MAX])
+        part = items[first : first + BATCH_MAX]
+        results = await take(key, tenant, part)
         if any(result.status == "retry" for result in results):
             raise BackendUnavailableError("not all facts were stored")
-        _tell_refused(tenant, results)
+        _tell_refused(tenant, part, results)
     if faults:
         tenant.brought["signal", "refused"] += len(faults)
         logger.warning(
@@ -108,18 +109,21 @@ async def _store(service: "Service", scope: Scope, receive: Receive, kind: str |
         )
 
 
-def _tell_refused(tenant: Tenant, results: Iterable[ItemResult]) -> None:
+def _tell_refused(tenant: Tenant, items: Iterable[Item], results: Iterable[ItemResult]) -> None:
     """Log what the policy or a person does not permit: the client hears of success alone."""
-    for result in results:
+    for item, result in zip(items, results, strict=True):
         if result.status != "refused":
             continue
+        ((kind, fact),) = item.items()
+        what = f"signal {fact['type']!r:.100}" if kind == "signal" else kind
         # Not the message, which may repeat what was sent of a person.
         where = [f"{error.keyword} at {error.pointer or '/'}" for error in result.errors[:1]]
         fault = ", ".join([str(result.cause), *where])
-        if tenant.once.is_news("segment", fault):
+        if tenant.once.is_news("segment", f"{what}: {fault}"):
             logger.warning(
-                "a fact was not stored, though Segment's client is told success: %s (said once;"
+                "%s: not stored, though Segment's client is told success: %s (said once;"
                 " POST /clew/v1/append with the same fact answers in words)",
+                what,
                 fault,
             )
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from clew import once
 from clew.model.batch import ItemResult
 from clew_edge.service import segment, segment_messages
 from clew_edge.service.app import Service
@@ -99,13 +100,29 @@ def test_alias_has_its_route(here: Asked) -> None:
 def test_what_the_policy_or_a_person_forbids_is_said(
     here: Asked, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The client hears of success; the log says, once per cause, what was not stored."""
-    forbidden = [track("m-1", event="Never Declared"), track("m-2", event="Never Declared")]
+    """The client hears of success; the log says, once per type and fault, what was not stored."""
+    events = ("Never Declared", "Never Declared", "Coffee Spilled")
+    forbidden = [track(f"m-{n}", event=event) for n, event in enumerate(events)]
     for _ in range(2):
         assert post(here, batch(*forbidden, track("m-3"))).json == TAKEN
+    link = {"type": "alias", "userId": "u-1", "previousId": "u-1"}
+    assert post(here, batch(link)).json == TAKEN
     assert [fact["id"] for fact in facts(store_of(here))] == ["m-3"]
-    [record] = caplog.records
-    assert "told success: schema, unknown_signal at /type" in record.getMessage()
+    assert [line.partition(": ")[0] for line in caplog.messages] == [
+        "signal 'never_declared'",
+        "signal 'coffee_spilled'",
+        "identity",
+    ]
+    assert "told success: schema, unknown_signal at /type (said once" in caplog.messages[0]
+
+
+def test_what_is_remembered_of_refusals_has_an_end(
+    here: Asked, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Senders choose the names of events: beyond so many no more are told of."""
+    monkeypatch.setattr(once, "NAMES_MAX", 3)
+    post(here, batch(*(track(f"m-{n}", event=f"Event {n}") for n in range(9))))
+    assert len(caplog.messages) == 3
 
 
 def test_one_message_at_fault_does_not_fail_the_others(
