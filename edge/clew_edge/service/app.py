@@ -18,7 +18,7 @@ from clew_edge.service.keys import Key, KeyFile, presented
 from clew_edge.service.limits import Limits
 from clew_edge.service.problems import RefusedError, problem
 from clew_edge.service.tenants import Tenant, Tenants
-from clew_edge.service.trouble import Faults, Outages
+from clew_edge.service.trouble import Faults, Mistakes, Outages
 
 __all__ = ["Handler", "Service"]
 
@@ -78,6 +78,7 @@ class Service:
         self.answered: Counter[tuple[str, int]] = Counter()
         #: What nobody foresaw.
         self.faults = Faults("a request failed, or a part of it", clock)
+        self.mistakes = Mistakes(clock)
         self._keys = keys
         self._outages = Outages(clock)
 

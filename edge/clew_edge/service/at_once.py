@@ -11,14 +11,15 @@ application would have to wait for after all.
 from collections.abc import Collection
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from clew_edge.service.asgi import Answer
+from clew_edge.service.quiet import QuietProtocol
 
 __all__ = ["AtOnceProtocol"]
 
 
-class AtOnceProtocol(HttpToolsProtocol):
+class AtOnceProtocol(QuietProtocol):
     """
     A connection of HTTP/1.1, on a `JoiningTransport`.
 

@@ -99,14 +99,10 @@ async def _store(service: "Service", scope: Scope, receive: Receive, kind: str |
         if any(result.status == "retry" for result in results):
             raise BackendUnavailableError("not all facts were stored")
         _tell_refused(tenant, part, results)
-    if faults:
-        tenant.brought["signal", "refused"] += len(faults)
-        logger.warning(
-            "%d of %d messages were not taken; the first: %s",
-            len(faults),
-            len(messages),
-            faults[0],
-        )
+    tenant.brought["signal", "refused"] += len(faults)
+    for error in faults:
+        what = f"a message of a Segment client of tenant {tenant.name} was not taken"
+        service.mistakes.met(what, error.problems[0])
 
 
 def _tell_refused(tenant: Tenant, items: Iterable[Item], results: Iterable[ItemResult]) -> None:

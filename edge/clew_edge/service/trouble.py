@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable
 
 from attrs import define
 
-__all__ = ["CALM_SECONDS", "KINDS_MAX", "TELL_SECONDS", "Faults", "Outages"]
+__all__ = ["CALM_SECONDS", "KINDS_MAX", "TELL_SECONDS", "Faults", "Mistakes", "Outages"]
 
 logger = logging.getLogger("clew.service")
 
@@ -124,6 +124,29 @@ class Faults:
                 place,
                 error,
             )
+
+
+class Mistakes:
+    """
+    What clients do wrong: of each kind, the first is told, and now and then how many more.
+
+    Args:
+        clock: gives seconds that only increase.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._courses: dict[str, _Course] = {}
+
+    def met(self, kind: str, why: object) -> None:
+        """Note one; the *kind*, for people, is one of few, and *why* repeats nothing of them."""
+        now = self._clock()
+        course = self._courses.get(kind)
+        if course is None:
+            self._courses[kind] = _Course(now, now, now)
+            logger.warning("%s: %s", kind, why)
+        elif more := course.goes_on(now):
+            logger.warning("%s: %d more times; last: %s", kind, more, why)
 
 
 def _place(error: BaseException) -> str:

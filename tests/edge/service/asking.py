@@ -25,6 +25,7 @@ __all__ = [
     "KEYS",
     "Answer",
     "Asked",
+    "Hand",
     "consent",
     "key_file",
     "opened",
@@ -68,6 +69,16 @@ class Answer:
         """Of an answer to a batch: status and cause of each item."""
         assert self.status == 200, self.body
         return [(one["status"], one.get("cause")) for one in self.json["results"]]
+
+
+class Hand:
+    """A clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 @frozen

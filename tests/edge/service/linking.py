@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Self
 
 import uvicorn
 import uvloop
@@ -20,6 +20,11 @@ class Link:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
+
+    @classmethod
+    async def to(cls, place: tuple[str, int]) -> Self:
+        """A connection to a server."""
+        return cls(*await asyncio.open_connection(*place))
 
     async def send(self, data: bytes) -> None:
         """Send, as fast as it is taken."""
@@ -53,12 +58,11 @@ async def linked(app: Any, **options: Any) -> AsyncIterator[tuple[Link, uvicorn.
         lifespan="off",
         log_config=None,
         proxy_headers=False,
-        ws="none",
-        **{"access_log": False, **options},
+        **{"access_log": False, "ws": "none", **options},
     )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
-    link = Link(*await asyncio.open_connection(*listener.getsockname()))
+    link = await Link.to(listener.getsockname())
     try:
         yield link, server
     finally:

@@ -17,8 +17,9 @@ from clew_edge.service import segment, segment_messages
 from clew_edge.service.app import Service
 from clew_edge.service.keys import KeyFile
 from clew_edge.service.tenants import Tenant
+from clew_edge.service.trouble import TELL_SECONDS
 from client.worlds import bundle
-from edge.service.asking import KEYS, Answer, Asked, write_keys
+from edge.service.asking import KEYS, Answer, Asked, Hand, key_file, running, write_keys
 from edge.service.bridging import basic, facts, shop, shop_opened, store_of
 
 BODIES = Path(__file__).with_name("segment_bodies")
@@ -134,8 +135,24 @@ def test_one_message_at_fault_does_not_fail_the_others(
     assert (answer.status, answer.json) == (200, TAKEN)
     assert [fact["id"] for fact in facts(store_of(here))] == ["m-1", "m-2"]
     assert here.tenant.brought["signal", "refused"] == len(faults)
-    assert "5 of 7 messages were not taken" in caplog.text
-    assert "secret" not in caplog.text
+    (told,) = caplog.messages
+    assert told.startswith("a message of a Segment client of tenant shop was not taken: /event: ")
+
+
+def test_messages_at_fault_are_told_of_once_a_minute(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However many batches hold them, the log counts messages and does not grow with each."""
+    clock = Hand()
+    tenant = partial(Tenant, "memory://", policy=bundle(shop()))
+    with running(Service(key_file(tmp_path), tenant, clock=clock)) as here:
+        for _ in range(10):
+            post(here, batch({"type": "track"}, track(event="secret \ud83d")))
+        clock.now += TELL_SECONDS
+        post(here, batch(7))
+    told, again = caplog.messages
+    assert told.endswith("/event: `event` is absent; name what happened")
+    assert again.endswith("not taken: 20 more times; last: (document): a message is an object")
 
 
 @pytest.mark.parametrize("event", ["e" * 129, "ﬃ" * 128], ids=["long", "long as a type"])

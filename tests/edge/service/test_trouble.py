@@ -12,21 +12,18 @@ from clew import BackendUnavailableError
 from clew_edge.service import trouble
 from clew_edge.service.app import Service
 from clew_edge.service.tenants import Tenant
-from clew_edge.service.trouble import CALM_SECONDS, KINDS_MAX, TELL_SECONDS, Faults, Outages
+from clew_edge.service.trouble import (
+    CALM_SECONDS,
+    KINDS_MAX,
+    TELL_SECONDS,
+    Faults,
+    Mistakes,
+    Outages,
+)
 from client.worlds import bundle, policy
-from edge.service.asking import Asked, key_file, running, signal
+from edge.service.asking import Asked, Hand, key_file, running, signal
 
 FULL = BackendUnavailableError("shop.db: database or disk is full")
-
-
-class Hand:
-    """A clock that is moved by hand."""
-
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -144,6 +141,23 @@ def test_the_kinds_of_faults_have_an_end(clock: Hand, caplog: pytest.LogCaptureF
     for each in range(2 * KINDS_MAX):
         faults.met(raised(type(f"Error{each}", (Exception,), {})))
     assert len(caplog.records) == KINDS_MAX + 1
+
+
+def test_mistakes_of_a_kind_are_told_once_a_minute(
+    clock: Hand, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first is told at once, the others are counted, and each kind by itself."""
+    mistakes = Mistakes(clock)
+    for each in range(61):
+        mistakes.met("a message was not taken", f"number {each}")
+        mistakes.met("a connection was ended", "no HTTP")
+        clock.now += 1.0
+    assert caplog.messages == [
+        "a message was not taken: number 0",
+        "a connection was ended: no HTTP",
+        "a message was not taken: 60 more times; last: number 60",
+        "a connection was ended: 60 more times; last: no HTTP",
+    ]
 
 
 # In the service
