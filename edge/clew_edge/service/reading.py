@@ -4,11 +4,11 @@ import asyncio
 import hashlib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from clew import ConfigurationError
+from clew import ConfigurationError, Decision
 from clew.codec import to_json
 from clew.model.limits import ID_MAX
 from clew.policy.canonical import canonical
@@ -67,7 +67,7 @@ async def subject(service: "Service", scope: Scope, _receive: Receive, send: Sen
     if slash and rest != b"decisions":
         raise _absent("below a subject there is /decisions")
     if slash:
-        await respond_json(send, await _decisions(tenant, scope, _name(name)))
+        await respond_json(send, await _decisions(service, tenant, scope, _name(name)))
     else:
         parameters(scope, set())
         await respond_json(send, to_json(await tenant.reading.profile(_name(name))))
@@ -80,7 +80,9 @@ async def decision(service: "Service", scope: Scope, _receive: Receive, send: Se
     parameters(scope, set())
     found = await asyncio.to_thread(tenant.backend.decision, name)
     if found is None:
-        raise _absent("there is no decision of this id; perhaps it is not stored yet")
+        raise _absent(
+            "there is no decision of this id whose policy is known; perhaps it is not stored yet"
+        )
     await respond_json(send, to_json(found))
 
 
@@ -118,7 +120,7 @@ def parameters(scope: Scope, known: set[str]) -> Mapping[str, str]:
     return found
 
 
-async def _decisions(tenant: Tenant, scope: Scope, name: str) -> dict[str, Any]:
+async def _decisions(service: "Service", tenant: Tenant, scope: Scope, name: str) -> dict[str, Any]:
     asked = parameters(scope, {"within_seconds"})
     try:
         within = float(asked.get("within_seconds", WITHIN_SECONDS))
@@ -127,7 +129,16 @@ async def _decisions(tenant: Tenant, scope: Scope, name: str) -> dict[str, Any]:
     if not 0.0 < within < math.inf:
         raise _fault("`within_seconds` is a number above 0")
     found = await tenant.reading.decisions(name, within_seconds=within)
-    return {"decisions": [to_json(one) for one in found]}
+    return {"decisions": list(_written(service, found))}
+
+
+def _written(service: "Service", decisions: Iterable[Decision]) -> Iterator[dict[str, Any]]:
+    """Write decisions; one whose record is not whole, for it came from outside, hides no other."""
+    for one in decisions:
+        try:
+            yield to_json(one)
+        except Exception as error:  # noqa: BLE001 - what is computed of a record may be anything
+            service.faults.met(error)
 
 
 def _raw_path(scope: Scope) -> bytes:

@@ -104,10 +104,14 @@ def _with_subject(batch: Applying, fact: Fact) -> Place:
     return batch.place(fact["subject"])
 
 
-def _by_bucket(batch: Applying, decision: Fact) -> Place:
-    """A decision lies where its id says, which is not told by its subject: it may have none."""
-    subject, bucket = decision.get("subject"), bucket_of(decision["id"])
-    return batch.place(subject) if bucket is None and subject else (bucket or 0, batch.tenant)
+def _by_bucket(batch: Applying, decision: Fact) -> Place | None:
+    """
+    A decision lies where its id says, which is not told by its subject: it may have none.
+
+    None where the id does not say it: its outcomes, which have nothing else, would not find it.
+    """
+    bucket = bucket_of(decision["id"])
+    return None if bucket is None else (bucket, batch.tenant)
 
 
 def _with_decision(batch: Applying, outcome: Fact) -> Place | None:
@@ -254,6 +258,14 @@ def _regroup(
 def _decision(batch: Applying, fact: Fact) -> ItemResult:
     subject = fact.get("subject")
     place = _by_bucket(batch, fact)
+    if place is None:
+        return _refused(
+            fact["id"],
+            "schema",
+            "/id",
+            "the id of a stored decision says where it lies, and this one does not: send the "
+            "record under the id that clew minted for it",
+        )
     request_id = fact.get("request_id")
     added = batch.write.add_fact(
         place,

@@ -20,7 +20,8 @@ class Archive:
     The stored decisions of one tenant.
 
     Args:
-        shelf: has the policies that made them; one whose policy is gone cannot be shown.
+        shelf: has the policies that made them; one whose policy is gone, or that names none,
+            cannot be shown.
         show: makes a `Decision` of a policy and a record.
     """
 
@@ -70,7 +71,7 @@ class Archive:
     def _shown(self, records: Iterable[Mapping[str, Any]]) -> Iterator[Decision]:
         policies: dict[tuple[str, str], CompiledPolicy | None] = {}
         for record in records:
-            version = record["policy_id"], record["policy_version"]
+            version = record.get("policy_id", ""), record.get("policy_version", "")
             if version not in policies:
                 policies[version] = self._shelf.version(*version)
             policy = policies[version]

@@ -266,7 +266,9 @@ class Deciding:
             with self._store.read() as read:
                 for body in read.referring(self._place(request.subject), "decision", ref):
                     made = orjson.loads(body)
-                    policy = self._shelf.version(made["policy_id"], made["policy_version"])
+                    policy = self._shelf.version(
+                        made.get("policy_id", ""), made.get("policy_version", "")
+                    )
                     if policy is not None:
                         found = (policy, made)
         if found is None or now - instant(found[1]["decided_at"]) > REPEAT_SECONDS:

@@ -8,6 +8,8 @@ import orjson
 import pytest
 
 from clew.clock import to_text
+from clew.engine.bucketing import store_bucket
+from clew.ids import mint
 from edge.service.asking import AT, Asked, consent, opened, outcome, signal
 
 LINK = {
@@ -19,6 +21,11 @@ LINK = {
         "occurred_at": AT,
     }
 }
+
+
+def record(id: str, **more: Any) -> dict[str, Any]:
+    """The record of a decision."""
+    return {"decision": {"id": id, "slot": "hero", "decided_at": AT, "reason": "bandit", **more}}
 
 
 def profile(here: Asked, subject: str = "ada") -> Any:
@@ -151,9 +158,25 @@ def test_an_instant_that_no_calendar_has(here: Asked) -> None:
 
 def test_a_decision_from_outside_needs_admin(here: Asked) -> None:
     """Records of decisions are made by whoever decides: an application cannot write one."""
-    record = {"decision": {"id": "d-1", "slot": "hero", "decided_at": AT, "reason": "bandit"}}
-    assert here.append(record) == [("refused", "scope")]
-    assert here.append(record, key="clew_admin") == [("applied", None)]
+    assert here.append(record(mint(0.0, 7))) == [("refused", "scope")]
+    assert here.append(record(mint(0.0, 7)), key="clew_admin") == [("applied", None)]
+
+
+@pytest.mark.parametrize("id", ["d-1", "x" * 32, f"{2**128 - 1:x}"], ids=["short", "no hex", "far"])
+def test_a_decision_is_stored_under_an_id_that_says_where(here: Asked, id: str) -> None:
+    """Its outcomes, which have no more than its id, would wait for another for ever."""
+    answer = here.ask("POST", "/clew/v1/append", {"items": [record(id)]}, key="clew_admin")
+    assert answer.results == [("refused", "schema")]
+    assert answer.json["results"][0]["errors"][0]["pointer"] == "/id"
+
+
+def test_a_decision_from_outside_meets_its_outcomes(here: Asked) -> None:
+    """The record of another server is found by its id, and what came of it counts (D7)."""
+    id = mint(time.time(), store_bucket("shop", "ada"))
+    whole = record(id, subject="ada", policy_id="shop", policy_version="1")
+    assert here.append(consent(), whole, key="clew_admin") == [("applied", None)] * 2
+    assert here.ask("GET", f"/clew/v1/decisions/{id}").json["id"] == id
+    assert here.append(outcome("o-1", decision=id)) == [("applied", None)]
 
 
 def test_an_outcome_by_token(here: Asked) -> None:

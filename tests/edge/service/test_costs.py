@@ -16,7 +16,7 @@ ZEROS = [0] * 200_000
 LONG = "x" * 1_000_000
 FACT = {"id": "s-1", "type": "product_viewed", "subject": "ada", "occurred_at": AT}
 EVENT = {"id": "e", "source": "s", "type": "t", "subject": "ada", "specversion": "1.0"}
-RECORD = {"id": "d-1", "slot": "hero", "decided_at": AT, "reason": "bandit"}
+RECORD = {"id": "0" * 32, "slot": "hero", "decided_at": AT, "reason": "bandit"}
 
 APPEND, DECIDE, BATCH = "/clew/v1/append", "/clew/v1/decide", "/v1/batch"
 

@@ -2,12 +2,17 @@
 
 import hashlib
 import re
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from clew import schema
 from clew.backends.embedded import Embedded
+from clew.clock import to_text
+from clew.engine.bucketing import store_bucket
+from clew.ids import mint
 from client.worlds import bundle, policy
 from edge.service.asking import Asked, consent, opened, signal
 
@@ -62,6 +67,32 @@ def test_a_profile_and_its_decisions(here: Asked) -> None:
     assert one["id"] == made["id"]
     path = f"/clew/v1/subjects/{escaped}/decisions?within_seconds=0.000001"
     assert here.ask("GET", path).json == {"decisions": []}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"policy_id": "shop"},
+        {"policy_id": "shop", "policy_version": "0"},
+        {"policy_id": "shop", "policy_version": "1", "reads": {"withheld": ["declared.diet"]}},
+    ],
+    ids=["no policy", "no version", "a policy that is gone", "not whole"],
+)
+def test_a_record_that_cannot_be_shown_hides_no_other(here: Asked, more: dict[str, Any]) -> None:
+    """Records are brought from elsewhere too; others of their person are read and made still."""
+    id = mint(time.time(), store_bucket("shop", "ada"))
+    at = to_text(time.time())
+    own = {"id": id, "slot": "hero", "subject": "ada", "reason": "bandit", "request_id": "r-1"}
+    brought = {"decision": {**own, "decided_at": at, **more}}
+    assert here.append(consent(), brought, key="clew_admin") == [("applied", None)] * 2
+    made = here.decide(request_id="r-2")
+    if "reads" not in more:
+        assert here.decide(request_id="r-1")["id"] != id
+        assert here.ask("GET", f"/clew/v1/decisions/{id}").status == 404
+    answer = here.ask("GET", "/clew/v1/subjects/ada/decisions")
+    assert made["id"] in {one["id"] for one in answer.json["decisions"]}
+    assert id not in {one["id"] for one in answer.json["decisions"]}
 
 
 @pytest.mark.parametrize(
