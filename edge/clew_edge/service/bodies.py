@@ -155,7 +155,7 @@ def _claim(scope: Scope, limits: Limits, count: int) -> None:
 def _too_large(limit: int, how: str = "") -> RefusedError:
     return RefusedError(
         413,
-        f"the {how}body is over {limit} bytes; send fewer facts at once",
+        f"the {how}body is over {limit} bytes; send less at once",
         "too_large",
     )
 

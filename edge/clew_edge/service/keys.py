@@ -193,7 +193,7 @@ def presented(scope: Scope) -> str:
             return pair.partition(b":")[0].decode("ascii")
     except (UnicodeDecodeError, binascii.Error):
         pass
-    raise _unknown("send your key: `Authorization: Bearer <key>`")
+    raise _unknown("send your key: `Authorization: Bearer <key>`, or as the user name of `Basic`")
 
 
 def _prefixes(scopes: Iterable[str]) -> Iterable[str]:

@@ -60,8 +60,10 @@ async def append(service: "Service", scope: Scope, receive: Receive, send: Send)
         )
     else:
         items = document.get("items") if isinstance(document, dict) else None
-        if not items:
+        if items is None:
             raise invalid('the body is a batch: {"items": [{"signal": {…}}, …]}')
+        if items == []:
+            raise invalid("the batch is empty: its `items` are at least one fact")
         results = await take(key, tenant, _counted(items, "items"))
     await respond_json(send, {"results": [result_json(one) for one in _brief(results)]})
 

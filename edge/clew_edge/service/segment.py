@@ -48,6 +48,9 @@ logger = logging.getLogger("clew.service")
 #: The most messages in a batch, as many as Segment takes ("HTTP API", section "Errors").
 _MESSAGES_MAX = 2_500
 
+#: What its clients send a key as.
+_CHALLENGE = {"www-authenticate": 'Basic realm="clew"'}
+
 _UNAVAILABLE = RefusedError(
     503,
     "the store does not answer now; what was not acknowledged, send again",
@@ -127,7 +130,7 @@ def _tell_refused(tenant: Tenant, items: Iterable[Item], results: Iterable[ItemR
 async def _refuse(
     refused: RefusedError, limits: Limits, scope: Scope, receive: Receive, send: Send
 ) -> None:
-    headers = dict(refused.headers)
+    headers = {name: _CHALLENGE.get(name, text) for name, text in refused.headers.items()}
     if not await discard(scope, receive, limits):
         headers["connection"] = "close"
     document = {"code": refused.code, "message": refused.detail}

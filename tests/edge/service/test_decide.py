@@ -83,6 +83,15 @@ def test_only_the_fields_that_are_asked_for(here: Asked) -> None:
     assert made.keys() == {"id", "slot", "decided_at", "reason", "content", "creative"}
 
 
+def test_a_large_request_is_refused_in_words_of_its_own(here: Asked) -> None:
+    """Who asks for decisions has no facts to send fewer of."""
+    answer = here.ask("POST", "/clew/v1/decide", b" " * 1_048_577)
+    assert (answer.status, answer.json["detail"]) == (
+        413,
+        "the body is over 1048576 bytes; send less at once",
+    )
+
+
 def test_a_newer_request_is_understood(here: Asked) -> None:
     """What a newer client adds to its request is no fault (F2)."""
     assert decide(here, slots=["hero"], mood="loud", session_id=None).status == 200

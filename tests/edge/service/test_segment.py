@@ -281,6 +281,8 @@ def test_a_key_is_needed(here: Asked, key: str | None, status: int) -> None:
     answer = post(here, batch(track()), key=key)
     assert answer.status == status
     assert answer.json.keys() == {"code", "message"}
+    challenge = 'Basic realm="clew"' if status == 401 else None
+    assert answer.headers.get("www-authenticate") == challenge
     assert facts(store_of(here)) == []
 
 
