@@ -41,6 +41,8 @@ _ROUTES: Mapping[tuple[str, str], Handler] = {
     **reading.ROUTES,
     **segment.ROUTES,
 }
+#: By path of a route, how a refusal is written there; elsewhere as a problem document.
+_REFUSALS = {path: segment.refusal for _, path in segment.ROUTES}
 #: By path of a route, the methods that it takes.
 _METHODS: Mapping[str, list[str]] = {
     route: sorted(method for method, path in _ROUTES if path == route) for _, route in _ROUTES
@@ -145,7 +147,7 @@ class Service:
         try:
             refused = await self._served(route, handler, scope, receive, sending)
             if refused is not None and not status:
-                await self._refuse(refused, scope, receive, sending)
+                await self._refuse(refused, route, scope, receive, sending)
         except DisconnectedError:
             return
         finally:
@@ -181,9 +183,9 @@ class Service:
         return RefusedError(500, "this is a fault of the server; its log says more", "internal")
 
     async def _refuse(
-        self, refused: RefusedError, scope: Scope, receive: Receive, send: Send
+        self, refused: RefusedError, route: str, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        answer = problem(refused)
+        answer = _REFUSALS.get(route, problem)(refused)
         if not await discard(scope, receive, self.limits):
             answer = evolve(answer, headers={**answer.headers, "connection": "close"})
         await respond(send, answer)

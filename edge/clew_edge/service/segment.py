@@ -28,10 +28,9 @@ import orjson
 
 from clew import BackendUnavailableError, DocumentError
 from clew.model.batch import BATCH_MAX, ItemResult
-from clew_edge.service.asgi import Receive, Scope, Send, respond_json
-from clew_edge.service.bodies import discard, read_body
+from clew_edge.service.asgi import Answer, Receive, Scope, Send, respond_json
+from clew_edge.service.bodies import read_body
 from clew_edge.service.intake import take
-from clew_edge.service.limits import Limits
 from clew_edge.service.problems import RefusedError
 from clew_edge.service.segment_messages import KINDS, translate
 from clew_edge.service.segment_reader import Delivery, Item, fault
@@ -41,7 +40,7 @@ from clew_edge.service.validation import bounded
 if TYPE_CHECKING:
     from clew_edge.service.app import Service
 
-__all__ = ["ROUTES", "collect"]
+__all__ = ["ROUTES", "collect", "refusal"]
 
 logger = logging.getLogger("clew.service")
 
@@ -50,13 +49,6 @@ _MESSAGES_MAX = 2_500
 
 #: What its clients send a key as.
 _CHALLENGE = {"www-authenticate": 'Basic realm="clew"'}
-
-_UNAVAILABLE = RefusedError(
-    503,
-    "the store does not answer now; what was not acknowledged, send again",
-    "unavailable",
-    {"retry-after": "1"},
-)
 
 
 async def collect(
@@ -68,15 +60,15 @@ async def collect(
     Args:
         kind: the type of the one message that the body is; None for a batch.
     """
-    try:
-        await _store(service, scope, receive, kind)
-    except RefusedError as refused:
-        await _refuse(refused, service.limits, scope, receive, send)
-    except BackendUnavailableError as error:
-        logger.warning("the store is not available: %s", error)
-        await _refuse(_UNAVAILABLE, service.limits, scope, receive, send)
-    else:
-        await respond_json(send, {"success": True})
+    await _store(service, scope, receive, kind)
+    await respond_json(send, {"success": True})
+
+
+def refusal(refused: RefusedError) -> Answer:
+    """Answer with a refusal, whatever its cause, in the words that clients read."""
+    document = {"code": refused.code, "message": refused.detail}
+    headers = {name: _CHALLENGE.get(name, text) for name, text in refused.headers.items()}
+    return Answer(refused.status, orjson.dumps(document), headers=headers)
 
 
 ROUTES = {("POST", "/v1/batch"): collect} | {
@@ -125,16 +117,6 @@ def _tell_refused(tenant: Tenant, items: Iterable[Item], results: Iterable[ItemR
                 what,
                 fault,
             )
-
-
-async def _refuse(
-    refused: RefusedError, limits: Limits, scope: Scope, receive: Receive, send: Send
-) -> None:
-    headers = {name: _CHALLENGE.get(name, text) for name, text in refused.headers.items()}
-    if not await discard(scope, receive, limits):
-        headers["connection"] = "close"
-    document = {"code": refused.code, "message": refused.detail}
-    await respond_json(send, document, refused.status, headers)
 
 
 def _facts(

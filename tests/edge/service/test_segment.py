@@ -301,13 +301,35 @@ def test_a_partner_writes_only_its_own_types(here: Asked) -> None:
     assert (fact["type"], fact["party"]) == ("parcel_delivered", "partner")
 
 
-def test_what_cannot_be_stored_now_is_asked_for_again(here: Asked) -> None:
-    """Nothing is said to be taken that is not durable: 503, with whole seconds to wait."""
+def test_what_cannot_be_stored_now_is_asked_for_again(
+    here: Asked, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing is said to be taken that is not durable: 503 with seconds to wait, told of once."""
     here.run(here.service.tenants.close())
+    caplog.clear()
+    for _ in range(5):
+        answer = post(here, batch(track()))
+        assert answer.status == 503
+        assert answer.json.keys() == {"code", "message"}
+        assert answer.headers["retry-after"].isdigit()
+    (told,) = caplog.messages
+    assert told.startswith("/v1/batch of tenant shop: the store is not available: ")
+
+
+def test_a_fault_of_ours_is_told_in_the_clients_words(
+    here: Asked, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Clients read `code` and `message` of whatever goes wrong; the log has the traceback."""
+
+    async def append(_items: Any) -> Any:
+        raise ZeroDivisionError("by chance")
+
+    monkeypatch.setattr(here.tenant, "append", append)
     answer = post(here, batch(track()))
-    assert answer.status == 503
+    assert (answer.status, answer.json["code"]) == (500, "internal")
     assert answer.json.keys() == {"code", "message"}
-    assert answer.headers["retry-after"].isdigit()
+    [told] = caplog.records
+    assert told.exc_info is not None
 
 
 class HalfTenant(Tenant):
