@@ -18,7 +18,7 @@ from clew_edge.service.keys import Key, KeyFile, presented
 from clew_edge.service.limits import Limits
 from clew_edge.service.problems import RefusedError, problem
 from clew_edge.service.tenants import Tenant, Tenants
-from clew_edge.service.trouble import Faults, Mistakes, Outages
+from clew_edge.service.trouble import Faults, Outages, Repeats
 
 __all__ = ["Handler", "Service"]
 
@@ -80,7 +80,8 @@ class Service:
         self.answered: Counter[tuple[str, int]] = Counter()
         #: What nobody foresaw.
         self.faults = Faults("a request failed, or a part of it", clock)
-        self.mistakes = Mistakes(clock)
+        #: What anybody can be the cause of.
+        self.repeats = Repeats(clock)
         self._keys = keys
         self._outages = Outages(clock)
 

@@ -1,7 +1,6 @@
 """How the service is: `/healthz`, `/readyz`, `/metrics`; and what it offers: `/openapi.json`."""
 
 import asyncio
-import logging
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
     from clew_edge.service.tenants import Tenant
 
 __all__ = ["ROUTES"]
-
-logger = logging.getLogger("clew.service")
 
 #: How long a store may take to answer, in seconds.
 READY_SECONDS = 2.0
@@ -34,18 +31,18 @@ async def readyz(service: "Service", _scope: Scope, _receive: Receive, send: Sen
         async with asyncio.timeout(READY_SECONDS):
             await asyncio.gather(*(asyncio.to_thread(_look, tenant) for tenant in tenants))
     except Exception as error:  # noqa: BLE001 - whatever the store says
-        raise _not_ready(
-            "a store does not answer, or its live policy cannot be read", error
-        ) from None
+        said = "a store does not answer, or its live policy cannot be read"
+        raise _not_ready(service, said, error) from None
     try:
         await asyncio.gather(*(tenant.probe.check() for tenant in tenants))
     except Exception as error:  # noqa: BLE001 - whatever the store says
-        raise _not_ready("a store cannot be written, so no fact is stored", error) from None
+        said = "a store cannot be written, so no fact is stored"
+        raise _not_ready(service, said, error) from None
     await respond_json(send, {"status": "ok"})
 
 
-def _not_ready(said: str, error: Exception) -> RefusedError:
-    logger.warning("not ready: %s: %r", said, error)
+def _not_ready(service: "Service", said: str, error: Exception) -> RefusedError:
+    service.repeats.met(f"not ready: {said}", repr(error))
     return RefusedError(503, f"{said}; the log says more", "unavailable", {"retry-after": "1"})
 
 

@@ -6,12 +6,12 @@ is no HTTP or asks for another protocol, and for that no key is needed.
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from clew_edge.service.trouble import Mistakes
+from clew_edge.service.trouble import Repeats
 
 __all__ = ["QuietProtocol"]
 
 #: Of all connections of this process.
-mistakes = Mistakes()
+repeats = Repeats()
 
 
 class QuietProtocol(HttpToolsProtocol):
@@ -23,11 +23,11 @@ class QuietProtocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserError:
-            mistakes.met("a connection was ended", "what came was no HTTP/1.1")
+            repeats.met("a connection was ended", "what came was no HTTP/1.1")
             self.send_400_response("Invalid HTTP request received.")
         except httptools.HttpParserUpgrade:
             # The request itself is served, as one that asks for nothing else (RFC 9110, 7.8).
-            mistakes.met("a request asked for another protocol", "there is only HTTP/1.1 here")
+            repeats.met("a request asked for another protocol", "there is only HTTP/1.1 here")
 
     def _should_upgrade(self) -> bool:
         return False

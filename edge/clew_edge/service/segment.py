@@ -97,7 +97,7 @@ async def _store(service: "Service", scope: Scope, receive: Receive, kind: str |
     tenant.brought["signal", "refused"] += len(faults)
     for error in faults:
         what = f"a message of a Segment client of tenant {tenant.name} was not taken"
-        service.mistakes.met(what, error.problems[0])
+        service.repeats.met(what, error.problems[0])
 
 
 def _tell_refused(tenant: Tenant, items: Iterable[Item], results: Iterable[ItemResult]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable
 
 from attrs import define
 
-__all__ = ["CALM_SECONDS", "KINDS_MAX", "TELL_SECONDS", "Faults", "Mistakes", "Outages"]
+__all__ = ["CALM_SECONDS", "KINDS_MAX", "TELL_SECONDS", "Faults", "Outages", "Repeats"]
 
 logger = logging.getLogger("clew.service")
 
@@ -126,9 +126,10 @@ class Faults:
             )
 
 
-class Mistakes:
+class Repeats:
     """
-    What clients do wrong: of each kind, the first is told, and now and then how many more.
+    What anybody can be the cause of, again and again: of each kind the first is told, and then how
+    many more.
 
     Args:
         clock: gives seconds that only increase.
@@ -139,7 +140,7 @@ class Mistakes:
         self._courses: dict[str, _Course] = {}
 
     def met(self, kind: str, why: object) -> None:
-        """Note one; the *kind*, for people, is one of few, and *why* repeats nothing of them."""
+        """Note one; the *kind*, for people, is one of few, and *why* is of this one."""
         now = self._clock()
         course = self._courses.get(kind)
         if course is None:

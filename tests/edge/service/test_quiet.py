@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from clew_edge.service import quiet
-from clew_edge.service.trouble import TELL_SECONDS, Mistakes
+from clew_edge.service.trouble import TELL_SECONDS, Repeats
 from edge.service.asking import Hand
 from edge.service.linking import Link, linked, run
 
@@ -16,7 +16,7 @@ UPGRADE = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websock
 def clock(monkeypatch: pytest.MonkeyPatch) -> Hand:
     """A clock by which it is told of what is wrong with connections."""
     clock = Hand()
-    monkeypatch.setattr(quiet, "mistakes", Mistakes(clock))
+    monkeypatch.setattr(quiet, "repeats", Repeats(clock))
     return clock
 
 

@@ -126,12 +126,15 @@ def test_health_needs_no_key(here: Asked) -> None:
         assert here.ask("GET", path, key=None).json == {"status": "ok"}
 
 
-def test_a_sick_store_is_not_ready(here: Asked) -> None:
-    """When the store does not answer the service lives, is not ready, and says to send again."""
+def test_a_sick_store_is_not_ready(here: Asked, caplog: pytest.LogCaptureFixture) -> None:
+    """The service lives, is not ready, and says to send again; the log says once why."""
     here.tenant.backend.close()
     assert here.ask("GET", "/healthz").status == 200
-    sick = here.ask("GET", "/readyz")
-    assert (sick.status, sick.headers["retry-after"]) == (503, "1")
+    for _ in range(5):
+        sick = here.ask("GET", "/readyz")
+        assert (sick.status, sick.headers["retry-after"]) == (503, "1")
+    (told,) = caplog.messages
+    assert told.startswith("not ready: a store does not answer")
     asked = {"slots": ["hero"], "subject": "ada"}
     assert here.ask("POST", "/clew/v1/decide", asked).status == 503
 

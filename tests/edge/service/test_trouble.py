@@ -17,8 +17,8 @@ from clew_edge.service.trouble import (
     KINDS_MAX,
     TELL_SECONDS,
     Faults,
-    Mistakes,
     Outages,
+    Repeats,
 )
 from client.worlds import bundle, policy
 from edge.service.asking import Asked, Hand, key_file, running, signal
@@ -147,10 +147,10 @@ def test_mistakes_of_a_kind_are_told_once_a_minute(
     clock: Hand, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The first is told at once, the others are counted, and each kind by itself."""
-    mistakes = Mistakes(clock)
+    repeats = Repeats(clock)
     for each in range(61):
-        mistakes.met("a message was not taken", f"number {each}")
-        mistakes.met("a connection was ended", "no HTTP")
+        repeats.met("a message was not taken", f"number {each}")
+        repeats.met("a connection was ended", "no HTTP")
         clock.now += 1.0
     assert caplog.messages == [
         "a message was not taken: number 0",
