@@ -60,23 +60,6 @@ async def collect(
     Args:
         kind: the type of the one message that the body is; None for a batch.
     """
-    await _store(service, scope, receive, kind)
-    await respond_json(send, {"success": True})
-
-
-def refusal(refused: RefusedError) -> Answer:
-    """Answer with a refusal, whatever its cause, in the words that clients read."""
-    document = {"code": refused.code, "message": refused.detail}
-    headers = {name: _CHALLENGE.get(name, text) for name, text in refused.headers.items()}
-    return Answer(refused.status, orjson.dumps(document), headers=headers)
-
-
-ROUTES = {("POST", "/v1/batch"): collect} | {
-    ("POST", f"/v1/{kind}"): partial(collect, kind=kind) for kind in KINDS
-}
-
-
-async def _store(service: "Service", scope: Scope, receive: Receive, kind: str | None) -> None:
     key, tenant = service.authorise(scope, "append")
     document = _read(await read_body(scope, receive, service.limits))
     messages = _messages(document, kind)
@@ -98,6 +81,19 @@ async def _store(service: "Service", scope: Scope, receive: Receive, kind: str |
     for error in faults:
         what = f"a message of a Segment client of tenant {tenant.name} was not taken"
         service.repeats.met(what, error.problems[0])
+    await respond_json(send, {"success": True})
+
+
+def refusal(refused: RefusedError) -> Answer:
+    """Answer with a refusal, whatever its cause, in the words that clients read."""
+    document = {"code": refused.code, "message": refused.detail}
+    headers = {name: _CHALLENGE.get(name, text) for name, text in refused.headers.items()}
+    return Answer(refused.status, orjson.dumps(document), headers=headers)
+
+
+ROUTES = {("POST", "/v1/batch"): collect} | {
+    ("POST", f"/v1/{kind}"): partial(collect, kind=kind) for kind in KINDS
+}
 
 
 def _tell_refused(tenant: Tenant, items: Iterable[Item], results: Iterable[ItemResult]) -> None:
@@ -109,13 +105,13 @@ def _tell_refused(tenant: Tenant, items: Iterable[Item], results: Iterable[ItemR
         what = f"signal {fact['type']!r:.100}" if kind == "signal" else kind
         # Not the message, which may repeat what was sent of a person.
         where = [f"{error.keyword} at {error.pointer or '/'}" for error in result.errors[:1]]
-        fault = ", ".join([str(result.cause), *where])
-        if tenant.once.is_news("segment", f"{what}: {fault}"):
+        why = ", ".join([str(result.cause), *where])
+        if tenant.once.is_news("segment", f"{what}: {why}"):
             logger.warning(
                 "%s: not stored, though Segment's client is told success: %s (said once;"
                 " POST /clew/v1/append with the same fact answers in words)",
                 what,
-                fault,
+                why,
             )
 
 
