@@ -14,7 +14,7 @@ from attrs import Factory, frozen
 
 from clew.backends.base import Backend
 from clew.backends.embedded import Embedded
-from clew.backends.http.address import read_address
+from clew.backends.http.address import Address, read_address
 from clew.backends.http.others import others
 from clew.cli.connection import Connection, connected, json_option
 from clew.cli.servers import readiness, stranger, takes_facts, tells_no_policy
@@ -152,9 +152,13 @@ def _judge(there: Waiting, found: _Findings) -> None:
         )
 
 
+def _address(connection: Connection) -> Address:
+    return read_address(connection.url, tenant=connection.tenant)
+
+
 def _look_at_others(connection: Connection, found: _Findings) -> None:
     """Tell of facts in the working folder that wait for another server, or another key."""
-    for other in others(read_address(connection.url).folder):
+    for other in others(_address(connection).folder):
         found.notes.append(
             f"facts wait in {other} that were on their way to another URL, or with another key: "
             "the next client of those stores them. If they were replaced by the ones in use, "
@@ -181,12 +185,13 @@ def _look_at_backend(backend: Backend, connection: Connection, found: _Findings)
         if isinstance(backend, Embedded):
             _look_at_store(backend, connection, found)
         live = backend.policy()
-        if connection.is_remote and not _look_at_server(
-            connection, found, has_policy=live is not None
-        ):
-            return
+        if connection.is_remote:
+            _look_at_server(connection, found)
     except ClewError as error:
-        if not (connection.is_remote and _writes_alone(connection, found)):
+        if not (
+            connection.is_remote
+            and (_is_stranger(connection, found) or _writes_alone(connection, found))
+        ):
             _note_unusable(connection, found, error)
         return
     found.facts["policy"] = None if live is None else f"{live.id} {live.version}"
@@ -197,10 +202,23 @@ def _look_at_backend(backend: Backend, connection: Connection, found: _Findings)
         )
 
 
+def _is_stranger(connection: Connection, found: _Findings) -> bool:
+    """Whether what answers is no server of clew's, or none at this path; how it is, then."""
+    try:
+        wrong = stranger(_address(connection))
+    except httpx.HTTPError:
+        return False
+    if wrong is None:
+        return False
+    found.facts["reachable"] = False
+    found.faults.append(wrong)
+    return True
+
+
 def _writes_alone(connection: Connection, found: _Findings) -> bool:
     """Whether all that a server refuses is to tell this key its policy; how it is, then."""
     try:
-        if not tells_no_policy(read_address(connection.url)):
+        if not tells_no_policy(_address(connection)):
             return False
     except httpx.HTTPError:
         return False
@@ -209,18 +227,14 @@ def _writes_alone(connection: Connection, found: _Findings) -> bool:
         "this key lacks the scope `decide`: it writes what its scopes allow (`clew key check`), "
         "and a client with it answers every decision by a default."
     )
-    return _look_at_server(connection, found, has_policy=True)
+    _look_at_server(connection, found)
+    return True
 
 
-def _look_at_server(connection: Connection, found: _Findings, *, has_policy: bool) -> bool:
-    """Ask a server how it is; whether it is one of clew's."""
-    address = read_address(connection.url, tenant=connection.tenant)
+def _look_at_server(connection: Connection, found: _Findings) -> None:
+    """Ask a server how it is."""
+    address = _address(connection)
     try:
-        wrong = None if has_policy else stranger(address)
-        if wrong is not None:
-            found.facts["reachable"] = False
-            found.faults.append(wrong)
-            return False
         found.facts["ready"], wrong = readiness(address)
         if not takes_facts(address):
             # Of who only decides that is no fault.
@@ -234,7 +248,6 @@ def _look_at_server(connection: Connection, found: _Findings, *, has_policy: boo
         wrong = f"{address.base} does not say whether it is ready: {error}"
     if wrong is not None:
         found.faults.append(wrong)
-    return True
 
 
 def _look_at_store(backend: Embedded, connection: Connection, found: _Findings) -> None:

@@ -20,7 +20,7 @@ _OK, _FORBIDDEN, _UNAVAILABLE = 200, 403, 503
 
 def stranger(address: Address) -> str | None:
     """
-    Say what is wrong with a server that says it has no policy; None if it is one of clew's.
+    Say what is wrong with a server that does not tell its policy; None if it is one of clew's.
 
     Whatever serves files answers 404 as well; clew's servers say why, in a document of their own.
 

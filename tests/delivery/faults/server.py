@@ -91,7 +91,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, {"results": results})
         else:
             after = {"Retry-After": stage["retry_after"]} if "retry_after" in stage else {}
-            self.answer(status, {"title": "a fault", "status": status}, after)
+            kind = "urn:clew:problem:fault"
+            self.answer(status, {"type": kind, "title": "a fault", "status": status}, after)
 
     def answer(self, status, document, headers=()):
         """Send one answer by one write."""
