@@ -39,7 +39,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/count":
             self._answer({"count": _Handler.count})
         else:  # it counts, and has no policy
-            self._answer({"detail": "there is none"}, 404)
+            absent = {"type": "urn:clew:problem:absent", "detail": "there is none"}
+            self._answer(absent, 404)
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
