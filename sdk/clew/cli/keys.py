@@ -101,7 +101,7 @@ def new(
 def check(file: Path) -> None:
     """Check a keys FILE and show who may do what."""
     keys = read_keys(file)
-    rows = table("id", "tenant", "scopes", "until")
+    rows = table("id", "tenant", "scopes", "expires at")
     for one in keys.keys:
         scopes = f"{', '.join(one.scopes)}{' (browser)' if one.browser else ''}"
         rows.add_row(one.id, one.tenant, scopes, _until(one))
