@@ -79,11 +79,12 @@ async def decision(service: "Service", scope: Scope, _receive: Receive, send: Se
     name = _name(_raw_path(scope).removeprefix(_DECISIONS))
     parameters(scope, set())
     found = await asyncio.to_thread(tenant.backend.decision, name)
-    if found is None:
+    written = list(_written(service, [found] if found is not None else []))
+    if not written:
         raise _absent(
             "there is no decision of this id whose policy is known; perhaps it is not stored yet"
         )
-    await respond_json(send, to_json(found))
+    await respond_json(send, written[0])
 
 
 ROUTES = {

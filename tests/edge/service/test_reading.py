@@ -89,7 +89,7 @@ def test_a_record_that_cannot_be_shown_hides_no_other(here: Asked, more: dict[st
     made = here.decide(request_id="r-2")
     if "reads" not in more:
         assert here.decide(request_id="r-1")["id"] != id
-        assert here.ask("GET", f"/clew/v1/decisions/{id}").status == 404
+    assert here.ask("GET", f"/clew/v1/decisions/{id}").status == 404
     answer = here.ask("GET", "/clew/v1/subjects/ada/decisions")
     assert made["id"] in {one["id"] for one in answer.json["decisions"]}
     assert id not in {one["id"] for one in answer.json["decisions"]}
