@@ -3,6 +3,7 @@
 import math
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -23,3 +24,12 @@ def test_an_instant_is_written_as_datetime_rounds_it(at):
     expected = EPOCH + timedelta(seconds=int(second), microseconds=round(fraction * 1e6))
     assert to_text(at) == expected.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     assert abs(instant(to_text(at)) - at) <= 1e-6
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["0001-01-01T00:00:00.000000Z", "0999-12-31T23:59:59.500000Z", "9999-12-31T23:59:59.000000Z"],
+)
+def test_a_year_has_four_digits(text):
+    """Of the earliest years, too: what is written can be read again (RFC 3339, 5.6)."""
+    assert to_text(instant(text)) == text

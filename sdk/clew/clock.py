@@ -51,7 +51,8 @@ def to_text(at: float) -> str:
 # On the path of every signal, and most of them fall into the same second as the one before.
 @lru_cache(maxsize=64)
 def _second_to_text(second: int) -> str:
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    # By isoformat, as `%Y` leaves out the zeros of an early year.
+    return datetime.fromtimestamp(second, UTC).isoformat().removesuffix("+00:00")
 
 
 def instant(value: "str | float | datetime") -> float:

@@ -271,6 +271,33 @@ def test_a_request_is_repeated_by_slot(world):
     }
 
 
+def test_processes_that_decided_at_once_agree_once_it_is_stored(world):
+    """Of what two processes made of one request the first that is stored is both's (D5)."""
+    one, other = world.client(), world.client(seed=1)
+    people(one, ["u-1"])
+    made = [client.decide("hero", subject="u-1", request_id="r-1") for client in (one, other)]
+    for client in (one, other):
+        client.flush(10)
+    assert made[0].id != made[1].id
+    for client in (one, other):
+        assert client.decide("hero", subject="u-1", request_id="r-1").id == made[0].id
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["anonymous", "known"])
+def test_a_request_is_found_again_under_each_id_of_its_person(world, known):
+    """Whoever was linked meanwhile, or asks in another process, gets the same decision (D5)."""
+    client = world.client()
+    people(client, ["a-1", "u-1"])
+    if known:
+        client.identify("a-1", "u-1")
+    first = client.decide("hero", subject="a-1", request_id="r-1")
+    client.identify("a-1", "u-1")
+    client.flush(10)
+    for asked in ("a-1", "u-1"):
+        again = world.client().decide("hero", subject=asked, request_id="r-1")
+        assert (again.id, again.cache) == (first.id, "hit")
+
+
 def test_a_request_id_shows_nobody_elses_decision(client):
     """Whoever repeats another person's request id gets a decision of their own (D5)."""
     people(client, ["u-2"])

@@ -42,10 +42,11 @@ def _versions() -> tuple[dict[str, Any], dict[str, Any]]:
     return first, {**first, "version": "2", "traits": [count, *_LATER]}
 
 
-def _ordered(client: Client, *orders: str) -> None:
+def _ordered(client: Client, *orders: str, **more: Any) -> None:
     for skus in orders:
         for sku in skus:
-            client.emit("item_ordered", subject="u-1", data={"sku": sku, "order": skus})
+            data = {"sku": sku, "order": skus}
+            client.emit("item_ordered", subject="u-1", data=data, **more)
     client.flush()
 
 
@@ -81,3 +82,30 @@ def test_pairs_of_the_past_are_counted_once(grown: Client) -> None:
     backend = embedded(grown)
     assert _pairs(backend, "a") == {"b": 2.0, "c": 1.0}
     assert _pairs(backend, "c") == {"a": 1.0, "b": 1.0}
+
+
+def test_what_happened_before_1970_is_in_the_log_too(grown: Client) -> None:
+    """History is folded from its beginning, whenever that was (F6)."""
+    _ordered(grown, "z", at="1969-12-31T23:59:59Z")
+    _, second = _versions()
+    later = {**second["traits"][0], "id": "ordered_again"}
+    again = {**second, "version": "3", "traits": [*second["traits"], later]}
+    embedded(grown).shelf.publish(build_bundle(load_policy(again)))
+    computed = grown.profile("u-1").computed
+    assert (computed["ordered"], computed["ordered_again"]) == (6, 6)
+
+
+@pytest.mark.parametrize("when", ["before the trait was declared", "after"])
+def test_nobody_is_offered_what_machines_buy_together(world: World, when: str) -> None:
+    """Pairs and names are learned from people alone (F3, L6)."""
+    first, second = _versions()
+    client = world.client(second if when == "after" else first)
+    client.consent("u-1", grant=["personalise"])
+    _ordered(client, "ab", traffic="bot")
+    embedded(client).shelf.publish(build_bundle(load_policy(second)))
+    _ordered(client, "cd")
+    backend = embedded(client)
+    assert (_pairs(backend, "a"), _pairs(backend, "c")) == ({}, {"d": 1.0})
+    with backend.store.read() as read:
+        assert read.setting("default", "item:products:a") is None
+        assert read.setting("default", "item:products:c") is not None

@@ -84,6 +84,13 @@ def test_one_large_value_does_not_make_an_arm_speak() -> None:
     assert lift_of(treated=small, holdout=skewed).absolute is None
 
 
+def test_values_that_take_away_make_nobody_convert() -> None:
+    """Where all outcomes are negative nobody has converted, and nothing is said (M6)."""
+    lost = ArmTotals.of_subject(-5.0, converted=False)
+    arm = sum([lost, ArmTotals.of_subject(-7.0, converted=False)] * 30, ArmTotals(subjects=100))
+    assert lift_of(treated=arm, holdout=arm) == lift_of(treated=lost, holdout=lost) == Lift()
+
+
 @pytest.mark.parametrize("adjusted", [False, True])
 def test_an_arm_of_equal_values_does_not_speak(*, adjusted: bool) -> None:
     """Without a spread there is no standard error, not one of zero."""

@@ -73,8 +73,9 @@ def test_misuse_is_told_though_the_decision_is_kept(remote):
     for wrong in ({"default": "none"}, {"context": 5}, {"deadline_ms": "1"}, {"subject": 1}):
         with pytest.raises(TypeError):
             client.decide("hero", **{"subject": "u-1", **wrong})
-    for wrong in ({"session_id": ["s-1"]}, {"deadline_ms": 0}, {"context": Sick()}):
+    for wrong in ({"session_id": ["s-1"]}, {"context": Sick()}):
         assert client.decide("hero", **{"subject": "u-1", **wrong}).reason == "error"
+    assert client.decide("hero", subject="u-1", deadline_ms=0).reason == "deadline"
 
 
 class Sick(dict):
@@ -379,6 +380,37 @@ def test_a_late_answer_is_voided(remote):
     [late] = set(remote.recorded()) - before
     assert remote.outcomes() == [(late, "voided")]
     assert client.decide("hero", subject="u-1").id != late
+
+
+def test_what_a_second_try_got_is_not_voided_by_the_first(remote, monkeypatch):
+    """The late answer to a request that was tried again is the decision that is shown (D5, D8)."""
+    remote.allow("u-1")
+    client = remote.client()
+    backend = client._core.backend
+    request, judge = backend._transport.request, backend._deciding._judge
+    late, landed, is_first = threading.Event(), threading.Semaphore(0), iter([True])
+
+    def slow(method, path, **words):
+        response = request(method, path, **words)
+        if path == DECIDE and next(is_first, False):
+            late.wait(PATIENCE_SECONDS)
+        return response
+
+    def judged(*flight, **words):
+        judge(*flight, **words)
+        landed.release()
+
+    monkeypatch.setattr(backend._transport, "request", slow)
+    monkeypatch.setattr(backend._deciding, "_judge", judged)
+    first = client.decide("hero", subject="u-1", request_id="r-1", deadline_ms=SOON_MS)
+    eventually(lambda: remote.server.asked(DECIDE))
+    again = client.decide("hero", subject="u-1", request_id="r-1")
+    assert (first.reason, again.reason) == ("deadline", "bandit")
+    late.set()
+    assert all(landed.acquire(timeout=PATIENCE_SECONDS) for _ in range(2))
+    client.report(again, "displayed")
+    assert client.flush(PATIENCE_SECONDS) == 0
+    assert [kind for _, kind in remote.outcomes()] == ["displayed"]
 
 
 def test_the_last_known_good_stands_in(remote):

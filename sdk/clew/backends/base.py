@@ -89,7 +89,14 @@ class Reading(Protocol):
         ...
 
     def facts(
-        self, place: Place, kind: Kind, subject: str, /, *, since: float = 0.0, until: float = 1e18
+        self,
+        place: Place,
+        kind: Kind,
+        subject: str,
+        /,
+        *,
+        since: float = -1e18,
+        until: float = 1e18,
     ) -> Iterator[bytes]:
         """Give the facts about a subject with since <= at < until, ordered by (at, id)."""
         ...

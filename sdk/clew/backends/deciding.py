@@ -261,16 +261,10 @@ class Deciding:
         if request.request_id is None:
             return None
         ref = decision_ref(request.request_id, slot.id)
-        found = self._repeats.get((request.subject, ref))
-        if found is None and request.subject is not None:
-            with self._store.read() as read:
-                for body in read.referring(self._place(request.subject), "decision", ref):
-                    made = orjson.loads(body)
-                    policy = self._shelf.version(
-                        made.get("policy_id", ""), made.get("policy_version", "")
-                    )
-                    if policy is not None:
-                        found = (policy, made)
+        # What is stored comes first: of what several processes have made meanwhile that is the same
+        # to all of them.
+        found = None if request.subject is None else self._stored(ref, person)
+        found = found or self._repeats.get((request.subject, ref))
         if found is None or now - instant(found[1]["decided_at"]) > REPEAT_SECONDS:
             return None
         entry = person.entry(found[1]["id"])
@@ -280,6 +274,22 @@ class Deciding:
         named = found[1].get("subject")
         permitted = person.permitted((slot.purpose,))
         return found if named is None or (permitted and named in person.documents) else None
+
+    def _stored(self, ref: str, person: Person) -> tuple[CompiledPolicy, dict[str, Any]] | None:
+        """The first stored decision of a person's request, under whatever id it was made."""
+        with self._store.read() as read:
+            records = [
+                orjson.loads(body)
+                for place in dict.fromkeys(map(self._place, person.documents))
+                for body in read.referring(place, "decision", ref)
+            ]
+        own = [record for record in records if record.get("subject") in person.documents]
+        for made in sorted(own, key=lambda record: (record["decided_at"], record["id"])):
+            version = made.get("policy_id", ""), made.get("policy_version", "")
+            policy = self._shelf.version(*version)
+            if policy is not None:
+                return policy, made
+        return None
 
     def _drawn(self, hot: Hot, name: str) -> Sequence[Mapping[str, Any]]:
         """The draws in the record of a kept decision; none while that cannot be read."""

@@ -93,7 +93,14 @@ class MemoryReading:
         return fact.body if fact else None
 
     def facts(
-        self, place: Place, kind: Kind, subject: str, /, *, since: float = 0.0, until: float = 1e18
+        self,
+        place: Place,
+        kind: Kind,
+        subject: str,
+        /,
+        *,
+        since: float = -1e18,
+        until: float = 1e18,
     ) -> Iterator[bytes]:
         found = self._tables.by_subject.get((place, kind, subject)) or ()
         return iter([fact.body for fact in sorted(found) if since <= fact.at < until])

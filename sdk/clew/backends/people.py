@@ -138,9 +138,10 @@ def _refold(
     for body in reading.facts((store_bucket(tenant, name), tenant), "signal", name):
         signal = orjson.loads(body)
         at = instant(signal["occurred_at"])
+        counts = signal.get("traffic", "human") in policy.traffic
         for trait in policy.traits_for(signal["type"], signal.get("purposes", ())):
             if trait.digest in missing:
-                fold_trait(trait, states, signal, at, effects)
+                fold_trait(trait, states, signal, at, effects if counts else Effects())
 
 
 class People:

@@ -43,7 +43,14 @@ class SqliteReading:
         return rows[0][0] if rows else None
 
     def facts(
-        self, place: Place, kind: Kind, subject: str, /, *, since: float = 0.0, until: float = 1e18
+        self,
+        place: Place,
+        kind: Kind,
+        subject: str,
+        /,
+        *,
+        since: float = -1e18,
+        until: float = 1e18,
     ) -> Iterator[bytes]:
         rows = self._run(
             "SELECT body FROM facts WHERE bucket = ? AND tenant = ? AND kind = ? AND subject = ?"

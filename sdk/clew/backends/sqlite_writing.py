@@ -118,7 +118,14 @@ class SqliteWriting(SqliteReading):
         return super().fact(place, kind, id)
 
     def facts(
-        self, place: Place, kind: Kind, subject: str, /, *, since: float = 0.0, until: float = 1e18
+        self,
+        place: Place,
+        kind: Kind,
+        subject: str,
+        /,
+        *,
+        since: float = -1e18,
+        until: float = 1e18,
     ) -> Iterator[bytes]:
         if (*place, kind, subject) in self._about:
             self.flush()

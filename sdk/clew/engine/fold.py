@@ -83,11 +83,14 @@ def fold_signal(person: Person, who: str, signal: Fact, *, reported: bool = Fals
     document = person.documents[who]
     document["signals"] += 1
     document["seen"] = max(document["seen"], at)
-    _fold_traits(person, document, signal, at, effects)
+    counts = signal.get("traffic", "human") in person.policy.traffic
+    # What is bought with what, and what things are called, is learned from nobody else either (F3).
+    _fold_traits(person, document, signal, at, effects if counts else Effects())
+    if not counts:
+        return effects
     _learn_items(person, signal, effects)
-    objectives = person.policy.objectives_of_signal.get(signal["type"])
-    if objectives and not reported and signal.get("traffic", "human") in person.policy.traffic:
-        for objective in objectives:
+    if not reported:
+        for objective in person.policy.objectives_of_signal.get(signal["type"], ()):
             _reach(person, who, objective, signal, at, effects)
     return effects
 

@@ -96,7 +96,8 @@ def _speak(treated: ArmTotals, holdout: ArmTotals) -> bool:
     its large values are missing, and would be let speak when it is most wrong.
     """
     fewest = min(treated.converting, holdout.converting)
-    return fewest >= _ENOUGH * (treated + holdout).design_effect
+    # Never fewer, whatever they are worth: values that take away may leave nobody converting.
+    return fewest >= _ENOUGH and fewest >= _ENOUGH * (treated + holdout).design_effect
 
 
 def _absolute(treated: Moments, holdout: Moments, mixture: NormalMixture) -> Effect:

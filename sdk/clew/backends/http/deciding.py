@@ -9,6 +9,7 @@ While the circuit is open nothing is sent at all.
 import logging
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -47,6 +48,8 @@ _NOTHING = frozenset({"unknown_slot", "default"})
 #: Requests under way at once; further ones queue, and those that nobody waits for by then are
 #: never sent.
 FLIGHTS_MAX = 16
+#: Decisions of requests with an id that are remembered as given.
+GIVEN_MAX = 4_096
 
 Send: TypeAlias = Callable[
     [DecisionRequest, tuple[str, ...], Sequence[str]], Callable[[], Response]
@@ -97,6 +100,8 @@ class Deciding:
         self._deadline_ms = deadline_ms
         self._cache = DecisionCache()
         self._keys = Keys()
+        #: What requests with an id were given lately: one that is tried again gets the same (D5).
+        self._given: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.Lock()
         self._pool = Pool(FLIGHTS_MAX)
 
@@ -127,6 +132,8 @@ class Deciding:
                 answer = self._answer(asked, slot, flights.get(slot))
                 if answer is not None:
                     made[slot] = answer
+            if request.request_id is not None:
+                self._note_given(made.values())
         self._take_away()
         return made
 
@@ -208,7 +215,9 @@ class Deciding:
         with self._lock:
             flight.made = made
             unused = [
-                each for key, each in made.items() if not self._keep(flight, asked, key, each)
+                each
+                for key, each in made.items()
+                if not self._keep(flight, asked, key, each) and each.id not in self._given
             ]
             is_in_time = bool(flight.ahead) or any(flight.waiting.values())
             _end(flight, asked.kept)
@@ -216,6 +225,12 @@ class Deciding:
             self._void(each)
         self._take_away()
         self._judge(flight, is_in_time=is_in_time)
+
+    def _note_given(self, decisions: Iterable[Decision]) -> None:
+        """Remember what somebody got, that no late answer to the same request voids it."""
+        self._given |= dict.fromkeys(one.id for one in decisions)
+        while len(self._given) > GIVEN_MAX:
+            self._given.popitem(last=False)
 
     def _keep(self, flight: Flight, asked: _Asked, key: Key, decision: Decision) -> bool:
         """Keep what a flight brought; false if nobody gets it. The caller holds the lock."""
