@@ -1,5 +1,6 @@
 """
-The threads on which clients for asyncio wait for the store, one pool per process.
+The threads on which clients for asyncio wait for the store: of a process, those for decisions and
+those for all else.
 
 They are clew's own: the event loop's default pool is small, and a store that hangs would take it
 from the application. They are daemons, so that such a store does not hold up the end of the
@@ -91,6 +92,8 @@ def _answer(future: "Future[Any]", call: Callable[[], Any]) -> None:
 
 _pools: "WeakSet[Pool]" = WeakSet()
 _pool = Pool()
+#: Decisions are waited for by pages, and nobody's profile that hangs keeps one waiting.
+_deciding = Pool()
 
 
 def _after_fork_in_child() -> None:
@@ -128,12 +131,12 @@ async def within(
     seconds: float | None, call: Callable[P, object], *args: P.args, **named: P.kwargs
 ) -> bool:
     """
-    Wait for a call on a thread, so many seconds at most; whether it has ended.
+    Wait for a decision to be made on a thread, so many seconds at most; whether it has ended.
 
     A call that has not begun by then never does; one that has goes on, and nobody hears of it. The
     same holds when whoever waits is cancelled.
     """
-    future = asyncio.wrap_future(submit(call, *args, **named))
+    future = asyncio.wrap_future(_deciding.submit(partial(call, *args, **named)))
     try:
         await asyncio.wait((future,), timeout=seconds)
     finally:

@@ -2,13 +2,14 @@
 
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from clew import Client
+from clew import Client, threads
 from clew.backends.base import Store
-from clew.threads import THREADS_MAX, submit
+from clew.threads import THREADS_MAX
 from client.stores import HUNG, PATIENCE_SECONDS, Hanging
 from client.worlds import World
 
@@ -50,7 +51,9 @@ def hanging(world: World) -> Iterator[tuple[Client, Hanging]]:
 def busy() -> Iterator[threading.Event]:
     """Every thread that may wait for a store is taken until the event is set."""
     free = threading.Event()
-    calls = [submit(free.wait, PATIENCE_SECONDS) for _ in range(THREADS_MAX)]
+    wait = partial(free.wait, PATIENCE_SECONDS)
+    pools = (threads._pool, threads._deciding)
+    calls = [pool.submit(wait) for pool in pools for _ in range(THREADS_MAX)]
     yield free
     free.set()
     assert all(call.result() for call in calls)

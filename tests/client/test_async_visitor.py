@@ -2,13 +2,14 @@
 
 import asyncio
 import threading
+from functools import partial
 
 import pytest
 from attrs import evolve
 
-from clew import AsyncClient, AsyncVisitor
+from clew import AsyncClient, AsyncVisitor, threads
 from clew.memo import Memo
-from clew.threads import THREADS_MAX, submit
+from clew.threads import THREADS_MAX
 from client.stores import (
     LATE_MS,
     PATIENCE_SECONDS,
@@ -211,7 +212,8 @@ def test_visitors_without_end(hanging):
     """More requests at once than there are threads each get their own decision."""
     client, _ = hanging
     barrier = threading.Barrier(THREADS_MAX + 1)
-    started = [submit(barrier.wait, PATIENCE_SECONDS) for _ in range(THREADS_MAX)]
+    wait = partial(barrier.wait, PATIENCE_SECONDS)
+    started = [threads._deciding.submit(wait) for _ in range(THREADS_MAX)]
 
     async def loop() -> None:
         visitors = [AsyncClient.over(client).visitor("u-1") for _ in range(3 * THREADS_MAX)]

@@ -2,10 +2,11 @@
 
 import asyncio
 import threading
+from functools import partial
 
 import pytest
 
-from clew import AsyncClient, ClosedError
+from clew import AsyncClient, ClosedError, threads
 from clew.threads import THREADS_MAX, submit
 from loops import run_watched
 from remote.standin import PATIENCE_SECONDS
@@ -54,7 +55,8 @@ def test_what_is_kept_needs_no_thread(remote):
     async def main() -> None:
         async with client:
             first = await client.decide("hero", subject="u-1")
-            waiting = [submit(release.wait, PATIENCE_SECONDS) for _ in range(THREADS_MAX)]
+            wait = partial(release.wait, PATIENCE_SECONDS)
+            waiting = [threads._deciding.submit(wait) for _ in range(THREADS_MAX)]
             for kept in (
                 client.decide("hero", subject="u-1"),
                 client.visitor("u-1").decide("hero"),
@@ -67,6 +69,24 @@ def test_what_is_kept_needs_no_thread(remote):
                 await client.decide("hero", subject="u-1", default="none")
         with pytest.raises(ClosedError):
             await client.decide("hero", subject="u-1")
+
+    asyncio.run(main())
+
+
+def test_a_decision_waits_for_nobodys_profile(remote):
+    """However many calls wait for something else, a decision is made on threads of its own."""
+    remote.allow("u-1")
+    release = threading.Event()
+
+    async def main() -> None:
+        async with AsyncClient.over(remote.client()) as client:
+            waiting = [submit(release.wait, PATIENCE_SECONDS) for _ in range(THREADS_MAX)]
+            decision = await asyncio.wait_for(
+                client.decide("hero", subject="u-1"), PATIENCE_SECONDS / 2
+            )
+            assert decision.reason == "bandit"
+            assert not any(each.done() for each in waiting)
+            release.set()
 
     asyncio.run(main())
 
