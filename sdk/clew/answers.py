@@ -52,6 +52,8 @@ class Answers:
         # Of a backend elsewhere, which keeps decisions here.
         self._recall: Callable[..., dict[str, Decision] | None] | None
         self._recall = getattr(backend, "recall", None)
+        self._stand_in: Callable[..., dict[str, Decision]] | None
+        self._stand_in = getattr(backend, "stand_in", None)
 
     def decide(
         self,
@@ -133,6 +135,28 @@ class Answers:
     ) -> dict[str, Decision]:
         """Make defaults on the spot, of the policy as last seen: the store is not asked."""
         return self._fallback.make(slots, reason, default)
+
+    def give_up(
+        self,
+        slots: Sequence[str],
+        default: Mapping[str, Any] | None,
+        *,
+        subject: str | None,
+        context: Mapping[str, Any] | None,
+        request_id: str | None,
+        anonymous_subject: str | None,
+        session_id: str | None,
+        traffic: Traffic,
+    ) -> dict[str, Decision]:
+        """Give what stands in for decisions that are not made in time; never waits (RULES D2)."""
+        late = self.local(slots, "deadline", default)
+        if self._stand_in is None or request_id is not None:
+            return late
+        asker = (subject, anonymous_subject, session_id, traffic)
+        try:
+            return late | self._stand_in(slots, asker, {} if context is None else context)
+        except Exception:  # noqa: BLE001 - of a wrong id or context, of which deciding says more
+            return late
 
     def void(self, decisions: Iterable[Decision]) -> None:
         """Take back decisions that nobody used (RULES D8)."""

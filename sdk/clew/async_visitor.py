@@ -192,4 +192,4 @@ async def filled(
         seconds, memo.fill, slots, default=default, deadline_ms=deadline_ms, **request
     )
     if not in_time:
-        memo.give_up(slots, default)
+        memo.give_up(slots, default, **request)

@@ -76,7 +76,7 @@ class Memo:
             request: as of `Answers.decide`.
         """
         if not self._turn.acquire(timeout=-1.0 if deadline_ms is None else seconds_of(deadline_ms)):
-            self.give_up(slots, default)
+            self.give_up(slots, default, **request)
             return
         try:
             missing = self._missing(slots)
@@ -103,9 +103,17 @@ class Memo:
         self._answers.void(self._keep(kept))
         return True
 
-    def give_up(self, slots: Iterable[str], default: Mapping[str, Any] | None) -> None:
-        """Let the local default stand in for what is not decided in time; asks no store."""
-        for slot, one in self._answers.local(self._missing(slots), "deadline", default).items():
+    def give_up(
+        self, slots: Iterable[str], default: Mapping[str, Any] | None, **request: Any
+    ) -> None:
+        """
+        Let something stand in for what is not decided in time; asks no store.
+
+        Args:
+            request: as of `Answers.decide`.
+        """
+        made = self._answers.give_up(self._missing(slots), default, **request)
+        for slot, one in made.items():
             self._made.setdefault(slot, one)
 
     def leave(self, slots: Iterable[str]) -> None:

@@ -73,6 +73,28 @@ def test_what_is_kept_needs_no_thread(remote):
     asyncio.run(main())
 
 
+def test_the_last_known_good_stands_in_though_no_thread_is_free(remote):
+    """Who has no time to wait for a thread gets what was good before; else the default (D2)."""
+    remote.allow("u-1")
+    release = threading.Event()
+    opened = remote.client()  # here it waits for the policy
+
+    async def main() -> None:
+        async with AsyncClient.over(opened) as client:
+            first = await client.decide("hero", subject="u-1")
+            remote.clock.move(60.0)
+            wait = partial(release.wait, PATIENCE_SECONDS)
+            waiting = [threads._deciding.submit(wait) for _ in range(THREADS_MAX)]
+            made = await client.decide("hero", subject="u-1", deadline_ms=SOON_MS)
+            assert (made.reason, made.id) == ("stale", first.id)
+            made = await client.decide("hero", subject="u-2", deadline_ms=SOON_MS)
+            assert (made.reason, made.creative) == ("deadline", "plain")
+            assert not any(each.done() for each in waiting)
+            release.set()
+
+    asyncio.run(main())
+
+
 def test_a_decision_waits_for_nobodys_profile(remote):
     """However many calls wait for something else, a decision is made on threads of its own."""
     remote.allow("u-1")

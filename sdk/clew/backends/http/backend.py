@@ -203,6 +203,12 @@ class HttpBackend:
             return None
         return self._deciding.recall(slots, asker, context, now)
 
+    def stand_in(
+        self, slots: Iterable[str], asker: Asker, context: Mapping[str, Any]
+    ) -> dict[str, Decision]:
+        """Give what stands in for decisions that nobody waits for any more; nobody is asked."""
+        return self._deciding.stand_in(slots, asker, context, self._clock.now())
+
     def decision(self, id: str, /) -> Decision | None:
         """As `Backend.decision`."""
         response = self._get(f"/clew/v1/decisions/{quote(id, safe='')}")
