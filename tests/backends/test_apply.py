@@ -7,7 +7,7 @@ import pytest
 
 from clew.clock import to_text
 from clew.model.request import DecisionRequest
-from client.worlds import World, embedded, people, sums_of
+from client.worlds import World, embedded, people, policy, sums_of
 
 
 @pytest.fixture
@@ -136,6 +136,56 @@ def test_only_a_conversion_is_the_same_event(world, kind, first):
     (draw,) = made["hero"].draws
     p = draw.predicted
     assert sums["e:1"] == pytest.approx(p * (1 - p) * draw.means["1"] - p + 1.0)
+
+
+def _amount(client):
+    """What is attributed to decisions, and what the only trial has."""
+    client.flush(10)
+    with embedded(client).store.read() as read:
+        trials = [trial.values for trial in read.trials("default", "global")]
+        return read.sums("default", "objective:orders").get("attributed", 0.0), trials
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations("dosv")), ids="".join)
+def test_a_purchase_that_is_told_twice_counts_once(make, order):
+    """As a signal and as an outcome, whichever comes first, and wherever the decision is (M1)."""
+    world = make()
+    half = [{"id": "global", "salt": "s", "share": 0.0001, "scope": "all"}]
+    client = world.client(policy(holdouts=half))
+    people(client, ["u-1"])
+    made, payloads = embedded(client).decide(request())
+    world.clock.move(seconds=1)
+    decision = made["hero"].id
+    items = {
+        "d": payloads[0],
+        "o": fact(world, "outcome", "order-1", type="converted", decision=decision),
+        "s": fact(world, "signal", "order-1", type="order_completed"),
+        "v": fact(world, "outcome", "v-1", type="displayed", decision=decision),
+    }
+    for name in order:
+        embedded(client).append([items[name]])
+    attributed, trials = _amount(client)
+    assert attributed == 1.0
+    assert [values["orders"][:2] for values in trials] == [(1.0, 1)]
+
+
+@pytest.mark.parametrize("first", ["signal", "outcome"])
+def test_a_purchase_is_known_again_after_a_link(world, first):
+    """Told of the known subject and of the decision made before signing in, it counts once (M1)."""
+    client = world.client()
+    people(client, ["a-1", "u-1"])
+    decision = client.decide("hero", subject="a-1")
+    client.report(decision, "displayed")
+    client.identify("a-1", "u-1")
+    world.clock.move(seconds=1)
+    tell = {
+        "signal": lambda: client.emit("order_completed", subject="u-1", id="order-1"),
+        "outcome": lambda: client.report(decision, "converted", id="order-1"),
+    }
+    for name in sorted(tell, key=lambda name: name != first):
+        tell[name]()
+        client.flush(10)
+    assert _amount(client)[0] == 1.0
 
 
 def request():

@@ -5,13 +5,13 @@ The order inside the batch is kept. People are folded by the same functions as o
 (`clew.engine.fold`) and written back with the facts, the sums and the trials: all of it or nothing.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import orjson
 
 from clew.backends.applying import Applying, row_of
-from clew.backends.base import FactKey, Place
+from clew.backends.base import FactKey, Kind, Place
 from clew.clock import instant, to_text
 from clew.engine.compiled import OUTCOMES_AS_SIGNALS
 from clew.engine.declared import declared
@@ -162,8 +162,17 @@ def _signal(batch: Applying, fact: Fact) -> ItemResult:
 
 def _is_reported(batch: Applying, person: Person, signal: Fact) -> bool:
     """Whether an outcome has told the same before, and so has been credited (M1)."""
-    told = batch.write.fact(batch.place(person.subject), "outcome", signal["id"])
-    return told is not None and say_the_same(orjson.loads(told), signal)
+    told = _told(batch, person, "outcome", signal["id"])
+    return told is not None and say_the_same(told, signal)
+
+
+def _told(batch: Applying, person: Person, kind: Kind, name: str) -> Fact | None:
+    """A stored fact of an id, under whatever id of the person it was told."""
+    for place in {batch.place(who) for who in person.documents}:
+        body = batch.write.fact(place, kind, name)
+        if body is not None:
+            return orjson.loads(body)  # type: ignore[no-any-return]
+    return None
 
 
 def _consent(batch: Applying, fact: Fact) -> ItemResult:
@@ -281,23 +290,35 @@ def _decision(batch: Applying, fact: Fact) -> ItemResult:
     person = batch.person(subject) if subject else batch.nobody()
     at = instant(fact["decided_at"])
     batch.took(person, fold_decision(person, fact, at))
-    # Outcomes that came first have been waiting for it (RULES D7).
-    for body in batch.write.referring(place, "outcome", fact["id"]):
-        batch.took(person, fold_outcome(person, orjson.loads(body)))
+    # Outcomes that came first have been waiting for it (RULES D7), but what a signal has told too.
+    told: set[str] = set()
+    for outcome in map(orjson.loads, batch.write.referring(place, "outcome", fact["id"])):
+        signal = _told(batch, person, "signal", outcome["id"]) if subject else None
+        if signal is not None and say_the_same(outcome, signal):
+            told.add(signal["id"])
+        else:
+            batch.took(person, fold_outcome(person, outcome))
     if subject and person.seen > at:
-        _credit_earlier(batch, person, fact, at)
+        _credit_earlier(batch, person, fact, at, told)
     return ItemResult(id=fact["id"], status="applied")
 
 
-def _credit_earlier(batch: Applying, person: Person, decision: Fact, at: float) -> None:
-    """Credit a decision with what the log has of its person already, since it was made."""
+def _credit_earlier(
+    batch: Applying, person: Person, decision: Fact, at: float, told: Collection[str]
+) -> None:
+    """
+    Credit a decision with what the log has of its person already, since it was made.
+
+    Args:
+        told: ids of signals that an outcome told as well, which was left out for them.
+    """
     signals = [
         signal
         for who in person.documents
         for signal in map(
             orjson.loads, batch.write.facts(batch.place(who), "signal", who, since=at)
         )
-        if not _is_reported(batch, person, signal)
+        if signal["id"] in told or not _is_reported(batch, person, signal)
     ]
     effects = Effects()
     fold_earlier(person, decision, signals, effects)
@@ -328,11 +349,11 @@ def _outcome(batch: Applying, fact: Fact) -> ItemResult:
     )
     if not added:
         return ItemResult(id=fact["id"], status="duplicate")
-    told = batch.write.fact(batch.place(subject), "signal", fact["id"])
-    if told is not None and say_the_same(fact, orjson.loads(told)):
-        return ItemResult(id=fact["id"], status="duplicate")
     if made is None:
         return ItemResult(id=fact["id"], status="applied", cause="pending")
+    told = _told(batch, person, "signal", fact["id"])
+    if told is not None and say_the_same(fact, told):
+        return ItemResult(id=fact["id"], status="duplicate")
     effects = fold_outcome(person, fact)
     batch.took(person, effects)
     return ItemResult(id=fact["id"], status="late" if effects.status == "late" else "applied")

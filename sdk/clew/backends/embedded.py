@@ -296,9 +296,7 @@ class Embedded:
             if not self._is_new(fact["id"]):
                 if self._people.fact(hot, "signal", fact["id"], place) is not None:
                     return Admission("duplicate")
-                # An outcome lies where its decision does, and that is with the known subject.
-                whose = self._place(hot.person.subject)
-                told = self._people.fact(hot, "outcome", fact["id"], whose)
+                told = self._people.told(hot, "outcome", fact["id"])
             # Encoded first: what is no JSON is refused before it has changed anything.
             payload = encoded({"signal": fact})
             reported = told is not None and say_the_same(told, fact)
@@ -320,7 +318,7 @@ class Embedded:
         hot = self._people.get(policy, subject, changes) if subject else nobody(policy)
         with hot.lock:
             if not self._is_new(fact["id"]):
-                told = self._people.fact(hot, "signal", fact["id"], place)
+                told = self._people.told(hot, "signal", fact["id"])
                 if told is not None and say_the_same(fact, told):
                     return Admission("duplicate")
                 if self._people.fact(hot, "outcome", fact["id"], place) is not None:

@@ -190,6 +190,12 @@ class People:
             body = reading.fact(place, kind, name)
         return None if body is None else orjson.loads(body)
 
+    def told(self, hot: Hot, kind: Kind, name: str) -> dict[str, Any] | None:
+        """As `fact`, under whatever id of the person it was told."""
+        places = {(store_bucket(self._tenant, who), self._tenant) for who in hot.person.documents}
+        found = (self.fact(hot, kind, name, place) for place in places)
+        return next((fact for fact in found if fact is not None), None)
+
     def lose(self, subject: str, kind: Kind, name: str) -> None:
         """
         Forget a pending fact that will never be stored.
