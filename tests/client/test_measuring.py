@@ -99,15 +99,22 @@ def test_what_an_objective_counts(world, objective, values, counted):
 
 
 @pytest.mark.parametrize("given", [{}, {"value": 20}], ids=["as it was", "told"])
-def test_a_refund_is_taken_off(world, given):
-    """What is reversed is taken off the trial with its own value, once (M2)."""
+@pytest.mark.parametrize("first", ["purchase", "refund"])
+def test_a_refund_is_taken_off(world, given, first):
+    """What is reversed is taken off the trial by its own value, once, in either order (M2, F6)."""
     client = world.client(policy(holdouts=HALF, objectives=[REVENUE]))
     people(client, ["u-1"])
     decision = show(client, "u-1")
-    client.report(decision, "converted", id="o-1", value=20, currency="EUR")
     client.report(decision, "converted", id="o-2", value=7, currency="EUR")
-    for _ in range(2):
-        client.report(decision, "converted", reverses="o-1", **given)
+    tell = {
+        "purchase": lambda: client.report(
+            decision, "converted", id="o-1", value=20, currency="EUR"
+        ),
+        "refund": lambda: client.report(decision, "converted", reverses="o-1", **given),
+    }
+    for name in sorted(tell, key=lambda name: name != first):
+        tell[name]()
+    tell["refund"]()
     assert value(client)[:2] == (7.0, 1)
 
 

@@ -324,23 +324,39 @@ def _convert(
     """An outcome that was reported on a decision itself, or the reversal of one."""
     received_at = instant(outcome.get("received_at") or outcome["occurred_at"])
     reverses = outcome.get("reverses")
-    if reverses is not None and reverses in entry["undone"]:
+    if reverses in entry["undone"] or outcome["id"] in entry.get("waived", ()):
         return
-    value = outcome.get("value")
+    came_first = True
     for objective in _reached(slot, outcome):
         if objective.misfit(outcome) is not None:
             effects.add(f"objective:{objective.id}", {"refused": 1.0})
             continue
-        worth = 1.0 if value is None else float(value)
-        if reverses is not None:
-            credited = reverse(objective, entry, reverses, effects)
-            if credited is None and value is None:
-                # What was never credited here takes nothing away.
-                continue
-            worth = -(credited if value is None and credited is not None else worth)
-        else:
+        worth = _worth(objective, entry, outcome, effects)
+        if worth is None:
+            continue
+        if reverses is None:
             credit(slot, objective, entry, Earned(outcome["id"], worth, at), effects)
+        came_first = False
         _measure(person, person.subject, objective, worth, at, received_at, effects)
     if reverses is not None:
-        entry["undone"].append(reverses)
-        del entry["undone"][:-OUTCOMES_KEPT]
+        _remember(entry, "undone", reverses)
+        if came_first:  # there was nothing to take back, so what comes is nothing, too
+            _remember(entry, "waived", reverses)
+
+
+def _worth(
+    objective: CompiledObjective, entry: dict[str, Any], outcome: Fact, effects: Effects
+) -> float | None:
+    """What an outcome adds for an objective; None for a reversal of what was never credited."""
+    value = outcome.get("value")
+    if outcome.get("reverses") is None:
+        return 1.0 if value is None else float(value)
+    credited = reverse(objective, entry, outcome["reverses"], effects)
+    taken_back = credited if value is None else float(value)
+    return None if taken_back is None else -taken_back
+
+
+def _remember(entry: dict[str, Any], what: str, name: str) -> None:
+    names = entry.setdefault(what, [])
+    names.append(name)
+    del names[:-OUTCOMES_KEPT]
