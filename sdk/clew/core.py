@@ -264,10 +264,12 @@ class Core:
         return Awaiting(self.outbox.awaited, seconds)
 
     def awaited(self, awaiting: Awaiting, status: ReportStatus) -> ReportStatus:
-        """Wait no longer; gives what has become of the report, else what was known at first."""
+        """Wait no longer; gives what has become of the report, else that it is on its way."""
         awaiting.end()
         known = awaiting.status
-        return status if known is None or known == "retry" else known
+        if known is not None and known != "retry":
+            return known
+        return "queued" if status == "applied" else status
 
     # -- what is stored before it returns
 

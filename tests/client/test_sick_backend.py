@@ -154,6 +154,17 @@ def test_of_a_consent_all_is_stored_or_nothing(sick):
     assert show(client, "u-2").reason == "consent_denied"
 
 
+def test_a_report_that_is_not_stored_in_time_is_on_its_way(sick):
+    """Whoever waits in vain is not told that it is stored; the next who waits is."""
+    client, store = sick
+    decision = client.decide("hero", subject="u-1")
+    client.flush(10)
+    store.failing = frozenset({"write"})
+    assert client.report(decision, "displayed", wait=0.05) == "queued"
+    store.failing = frozenset()
+    assert client.report(decision, "interacted", wait=20) == "applied"
+
+
 @pytest.mark.parametrize("overflow", ["drop_oldest", "drop_newest"])
 @pytest.mark.usefixtures("sick")
 def test_what_was_lost_is_forgotten_once_the_store_takes_facts_again(world, overflow):
