@@ -246,14 +246,14 @@ class Core:
             return "refused"
         if isinstance(decision, str) and not self._verifies_tokens:
             fact["token"] = decision  # by which the server sees that it is genuine (RULES K2)
-        if awaiting is not None:
-            awaiting.begin(fact["id"])
         try:
             admission = self._admit("report", {"outcome": fact})
         except DocumentError as error:
             self._set_aside({"outcome": fact}, error)
             return "refused"
         if admission.payload is not None:
+            if awaiting is not None:
+                awaiting.begin(fact["id"])
             self.outbox.put(admission.payload)
         return admission.status  # type: ignore[return-value]
 
@@ -269,7 +269,7 @@ class Core:
         known = awaiting.status
         if known is not None and known != "retry":
             return known
-        return "queued" if status == "applied" else status
+        return "queued" if awaiting.has_begun and status == "applied" else status
 
     # -- what is stored before it returns
 

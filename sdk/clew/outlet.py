@@ -52,6 +52,11 @@ class Awaiting:
         self._awaited = awaited
         self._name = ""
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything is on its way that is waited for."""
+        return bool(self._name)
+
     def begin(self, name: str) -> None:
         """Wait for the fact of an id, which is about to be put."""
         self._name = name
