@@ -38,7 +38,6 @@ from clew_edge.service.intake import take
 from clew_edge.service.keys import Key
 from clew_edge.service.problems import error_items
 from clew_edge.service.tenants import Tenant
-from clew_edge.service.validation import bounded
 
 __all__ = ["MEDIA_TYPE", "event_id", "is_batch", "take_events", "translate"]
 
@@ -70,19 +69,18 @@ def is_batch(scope: Scope) -> bool:
 
 
 async def take_events(
-    key: Key, tenant: Tenant, events: Sequence[Any], *, received_at: float, depth: int
+    key: Key, tenant: Tenant, events: Sequence[Any], *, received_at: float
 ) -> list[ItemResult]:
     """
     Store events as signals, for a key; gives one result each, in their order.
 
     Args:
         received_at: seconds since the epoch.
-        depth: how deep a batch may be nested.
 
     Raises:
         BackendUnavailableError: send the same again.
     """
-    translated = [_translated(event, tenant.name, received_at, depth) for event in events]
+    translated = [_translated(event, tenant.name, received_at) for event in events]
     items = [one for one in translated if not isinstance(one, ItemResult)]
     stored = iter(await take(key, tenant, items))
     tenant.brought["signal", "refused"] += len(translated) - len(items)
@@ -119,12 +117,10 @@ def translate(event: Any, *, tenant: str, received_at: float) -> dict[str, Any]:
     return {"signal": fact}
 
 
-def _translated(
-    event: Any, tenant: str, received_at: float, depth: int
-) -> dict[str, Any] | ItemResult:
+def _translated(event: Any, tenant: str, received_at: float) -> dict[str, Any] | ItemResult:
     """The batch item of an event, or why there is none."""
     try:
-        return bounded([translate(event, tenant=tenant, received_at=received_at)], depth)[0]
+        return translate(event, tenant=tenant, received_at=received_at)
     except DocumentError as error:
         return ItemResult(
             id=_own_id(event), status="refused", cause="schema", errors=error_items(error.problems)

@@ -52,11 +52,7 @@ async def append(service: "Service", scope: Scope, receive: Receive, send: Send)
     document = await read_json(scope, receive, service.limits)
     if is_batch(scope):
         results = await take_events(
-            key,
-            tenant,
-            _counted(document, "events"),
-            received_at=time.time(),
-            depth=service.limits.depth,
+            key, tenant, _counted(document, "events"), received_at=time.time()
         )
     else:
         items = document.get("items") if isinstance(document, dict) else None

@@ -35,7 +35,6 @@ from clew_edge.service.problems import RefusedError
 from clew_edge.service.segment_messages import KINDS, translate
 from clew_edge.service.segment_reader import Delivery, Item, fault
 from clew_edge.service.tenants import Tenant
-from clew_edge.service.validation import bounded
 
 if TYPE_CHECKING:
     from clew_edge.service.app import Service
@@ -123,7 +122,7 @@ def _facts(
     faults: list[DocumentError] = []
     for position, message in enumerate(messages):
         try:
-            items += bounded(translate(_sound(message), delivery, position), service.limits.depth)
+            items += translate(_sound(message), delivery, position)
         except DocumentError as error:
             faults.append(error)
         except Exception as error:  # noqa: BLE001 - one message at fault must not fail the others

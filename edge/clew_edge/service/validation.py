@@ -12,9 +12,9 @@ from typing import Any
 
 from jsonschema_rs import Draft202012Validator, Registry
 
-from clew import DocumentError, Problem, schema
+from clew import schema
 
-__all__ = ["bounded", "is_shallow", "is_valid"]
+__all__ = ["is_shallow", "is_valid"]
 
 #: Validates decoded JSON.
 Judge = Callable[[Any], bool]
@@ -52,19 +52,6 @@ def _depth_judge(depth: int) -> Judge:
 def is_shallow(document: Any, depth: int) -> bool:
     """Whether JSON is nested at most so deep; a list of numbers is 1 deep."""
     return _depth_judge(depth)(document)
-
-
-def bounded(items: list[dict[str, Any]], depth: int) -> list[dict[str, Any]]:
-    """
-    Give batch items that came by another way than in the JSON of a batch, which is bounded itself.
-
-    Raises:
-        DocumentError: their batch would be nested more than so deep.
-    """
-    if is_shallow({"items": items}, depth):
-        return items
-    message = f"as a batch of facts it is nested more than {depth} deep; flatten it"
-    raise DocumentError("fact", [Problem("", "depth", message)])
 
 
 def _is_in_calendar(value: str) -> bool:

@@ -23,9 +23,9 @@ __all__ = [
 #: Longest identifier (subject, signal id, slot …), in characters.
 ID_MAX = 128
 
-#: How deep the data of a signal may be nested: what encoders, and a server's bound on the whole of
-#: a body, take with room to spare.
-DATA_DEPTH_MAX = 24
+#: How deep the data of a signal may be nested: what a server's bound on the whole of a body, 32,
+#: leaves for it in a batch.
+DATA_DEPTH_MAX = 28
 
 #: Names of types, slots, traits, segments: letters, digits and `_ . -`, beginning with a letter.
 NAME = r"[A-Za-z][A-Za-z0-9_.-]{0,127}"

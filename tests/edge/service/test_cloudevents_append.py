@@ -60,7 +60,7 @@ def test_data_in_base64_is_as_shallow_as_other_data(here: Asked, depth: int) -> 
     answer = append(here, event("e-1"), event("e-2", data_base64=deep), event("e-3"))
     assert answer.results == [("applied", None), ("refused", "schema"), ("applied", None)]
     [error] = answer.json["results"][1]["errors"]
-    assert (error["keyword"], error["pointer"]) == ("depth", "")
+    assert (error["keyword"], error["pointer"]) == ("depth", "/data")
     assert here.ask("POST", "/clew/v1/decide", {"slots": ["hero"], "subject": "u-42"}).status == 200
 
 
