@@ -51,6 +51,17 @@ class Probe:
             self._latest, self._began_at = Future(), monotonic()
             self._latest.set_result(None)
 
+    def ask(self) -> None:
+        """
+        Read something, which says nothing of whether it can be written.
+
+        Raises:
+            ClewError: what the store said.
+        """
+        if self._store is not None:
+            with self._store.read() as read:
+                read.setting("", "probe")
+
     async def check(self) -> None:
         """
         Find out; what was found a moment ago is not asked again, nor while a write hangs.

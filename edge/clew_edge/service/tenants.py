@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from clew import AsyncClient, BackendUnavailableError, Client, open_backend
+from clew import AsyncClient, BackendUnavailableError, ClewError, Client, open_backend
 from clew.model.batch import ItemResult
 from clew.model.decision import Decision
 from clew.once import Once
@@ -74,6 +74,7 @@ class Tenant:
 
         Raises:
             BackendUnavailableError: the store does not answer.
+            RefusedError: it does, and this decision fails all the same: nobody else's need wait.
         """
         began = time.perf_counter()
         made = self.client.decide_all(
@@ -88,8 +89,17 @@ class Tenant:
         )
         self.deciding.observe(time.perf_counter() - began)
         if any(one.reason == "error" for one in made.values()):
-            raise BackendUnavailableError("the store does not answer")
+            self._check_answers()
+            raise RefusedError(500, "this decision failed; the server's log says more", "internal")
         return made
+
+    def _check_answers(self) -> None:
+        """Raise where nobody's decision can be made, and not only one that fails."""
+        try:
+            self.probe.ask()
+            self.backend.policy()
+        except ClewError as error:
+            raise BackendUnavailableError("the store does not answer") from error
 
     def close(self) -> int:
         """Finish what was accepted and let go; gives how many facts remain in the spool."""

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from clew import schema
+from clew.backends import deciding
 from clew_edge.service.app import Service
 from clew_edge.service.tenants import Tenant
 from client.worlds import creative, policy, slot
@@ -127,3 +128,22 @@ def test_without_a_policy_there_is_nothing_to_show(tmp_path: Path) -> None:
         [made] = decide(here, slots=["hero"]).json["decisions"]
         assert (made["reason"], made.get("token"), made.get("content")) == ("default", None, None)
         assert here.ask("GET", "/clew/v1/policy").status == 404
+
+
+def test_a_decision_that_fails_is_nobody_elses(
+    here: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault with one person is not told as an outage: whoever asks for others goes on asking."""
+    here.append(consent())
+    whole = deciding.present
+
+    def present(policy: Any, made: Any, **more: Any) -> Any:
+        if made.get("subject") == "ada":
+            raise RuntimeError("damaged")
+        return whole(policy, made, **more)
+
+    monkeypatch.setattr(deciding, "present", present)
+    answer = decide(here, slots=["hero"])
+    assert (answer.status, answer.json["type"]) == (500, "urn:clew:problem:internal")
+    assert "retry-after" not in answer.headers
+    assert decide(here, slots=["hero"], subject="bob").status == 200
