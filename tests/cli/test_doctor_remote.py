@@ -137,6 +137,33 @@ def test_another_server_is_none_of_clews(run: Run, folder: Path) -> None:
     assert "is no clew server: it answers 404 for /clew/v1/policy" in fault
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "says"),
+    [
+        pytest.param(502, b"<html>bad gateway", "answered 502", id="its proxy is alone"),
+        pytest.param(200, b'{"new": 1}', "policy", id="its policy is of a newer version"),
+    ],
+)
+def test_a_server_that_cannot_be_read_is_no_stranger(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, says: str
+) -> None:
+    """Only who knows nothing of a policy is taken for somebody else; what is wrong is told."""
+
+    def answer(self: SimpleHTTPRequestHandler) -> None:
+        self.send_response(status)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    monkeypatch.setattr(SimpleHTTPRequestHandler, "do_GET", answer)
+    with elsewhere(folder) as url:
+        code, found = looked(run, url)
+    assert (code, found["reachable"]) == (1, False)
+    [fault] = found["faults"]
+    assert says in fault
+    assert "no clew server" not in fault
+
+
 def test_a_path_that_is_not_the_servers(run: Run, served: Serving) -> None:
     """A path too much in the URL is named."""
     code, found = looked(run, f"{served.url}/shop")

@@ -15,7 +15,7 @@ ANSWER_SECONDS = 10.0
 _APPEND = "/clew/v1/append"
 _POLICY = "/clew/v1/policy"
 _READY = "/readyz"
-_OK, _FORBIDDEN, _UNAVAILABLE = 200, 403, 503
+_OK, _FORBIDDEN, _NOT_FOUND, _UNAVAILABLE = 200, 403, 404, 503
 
 
 def stranger(address: Address) -> str | None:
@@ -29,6 +29,8 @@ def stranger(address: Address) -> str | None:
     """
     answer = _ask(address, _POLICY)
     kind = _problem(answer).get("type")
+    if answer.status_code != _NOT_FOUND:  # what is wrong otherwise, the answer says
+        return None
     if not isinstance(kind, str) or not kind.startswith("urn:clew:problem:"):
         return (
             f"{address.base} is no clew server: it answers {answer.status_code} for {_POLICY}, "

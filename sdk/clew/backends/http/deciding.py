@@ -145,6 +145,23 @@ class Deciding:
 
         Never waits: None while somebody else has the lock, who may be at something longer.
         """
+        return self._peek(_fresh, slots, asker, context, now)
+
+    def stand_in(
+        self, slots: Iterable[str], asker: Asker, context: Mapping[str, Any], now: float
+    ) -> dict[str, Decision]:
+        """Give the last known good decisions that there are of slots; never waits, as `recall`."""
+        return self._peek(_good, slots, asker, context, now) or {}
+
+    def _peek(
+        self,
+        look: Callable[[Kept, Mapping[str, Key], float], dict[str, Decision] | None],
+        slots: Iterable[str],
+        asker: Asker,
+        context: Mapping[str, Any],
+        now: float,
+    ) -> dict[str, Decision] | None:
+        """Look at what is kept for who asks, if something is and nobody has the lock."""
         subject = asker[0]
         if subject is None:
             return None
@@ -153,28 +170,7 @@ class Deciding:
             return None
         try:
             kept = self._cache.find(subject)
-            return None if kept is None else _fresh(kept, keys, now)
-        finally:
-            self._lock.release()
-
-    def stand_in(
-        self, slots: Iterable[str], asker: Asker, context: Mapping[str, Any], now: float
-    ) -> dict[str, Decision]:
-        """Give the last known good decisions that there are of slots; never waits, as `recall`."""
-        subject = asker[0]
-        if subject is None:
-            return {}
-        keys = self._keys.of(self._policy(), slots, asker, context)
-        if not self._lock.acquire(blocking=False):
-            return {}
-        try:
-            kept = self._cache.find(subject) or Kept()
-            entries = {slot: kept.entries.get(key) for slot, key in keys.items()}
-            return {
-                slot: entry.stand_in()
-                for slot, entry in entries.items()
-                if entry is not None and now < entry.aging.good_until
-            }
+            return None if kept is None else look(kept, keys, now)
         finally:
             self._lock.release()
 
@@ -355,6 +351,16 @@ def _fresh(kept: Kept, keys: Mapping[str, Key], now: float) -> dict[str, Decisio
             return None
         made[slot] = entry.show(now)
     return made
+
+
+def _good(kept: Kept, keys: Mapping[str, Key], now: float) -> dict[str, Decision]:
+    """Give what was good before and may stand in still."""
+    entries = {slot: kept.entries.get(key) for slot, key in keys.items()}
+    return {
+        slot: entry.stand_in()
+        for slot, entry in entries.items()
+        if entry is not None and now < entry.aging.good_until
+    }
 
 
 def _look(
