@@ -5,51 +5,31 @@ The order inside the batch is kept. People are folded by the same functions as o
 (`clew.engine.fold`) and written back with the facts, the sums and the trials: all of it or nothing.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import orjson
 
 from clew.backends.applying import Applying, row_of
-from clew.backends.base import FactKey, Kind, Place
-from clew.clock import instant, to_text
-from clew.engine.compiled import OUTCOMES_AS_SIGNALS
-from clew.engine.declared import declared
-from clew.engine.effects import Effects
-from clew.engine.fold import (
-    fold_consent,
-    fold_decision,
-    fold_earlier,
-    fold_outcome,
-    fold_signal,
-    misfit,
+from clew.backends.base import FactKey, Place
+from clew.backends.decided import (
+    apply_decision,
+    apply_outcome,
+    is_reported,
+    where_decision,
+    where_outcome,
 )
+from clew.backends.refusals import faulty, refused
+from clew.clock import instant, to_text
+from clew.engine.declared import declared
+from clew.engine.fold import fold_consent, fold_signal
 from clew.engine.identity import link, refusal, unmerge
 from clew.engine.person import Person
-from clew.errors import Problem
-from clew.ids import bucket_of
 from clew.model.batch import ItemResult
-from clew.model.problem import ErrorItem
 
-__all__ = ["apply", "decision_ref", "foresee", "say_the_same", "stamp"]
+__all__ = ["apply", "foresee", "stamp"]
 
 Fact = dict[str, Any]
-
-
-def decision_ref(request_id: str, slot: str) -> str:
-    """Name a decision by the request that asked for it (RULES D5)."""
-    return f"{slot} {request_id}"
-
-
-def say_the_same(outcome: Mapping[str, Any], signal: Mapping[str, Any]) -> bool:
-    """
-    Whether an outcome and a signal of one id are the same event, which counts once (RULES M1).
-
-    Only an outcome that counts for objectives is: whoever saw a display that goes by the number of
-    an order has not ordered.
-    """
-    kind = outcome["type"]
-    return kind in OUTCOMES_AS_SIGNALS and kind in {"converted", signal["type"]}
 
 
 def stamp(person: Person, signal: Fact, received_at: float) -> bool:
@@ -91,9 +71,9 @@ def apply(batch: Applying, document: Mapping[str, Fact]) -> ItemResult:
     kind, fact = next(iter(document.items()))
     found = _APPLY.get(kind)
     if found is None:
-        return _refused("", "schema", "", f"{kind!r} is no kind of fact; see urn:clew:batch:1")
+        return refused("", "schema", "", f"{kind!r} is no kind of fact; see urn:clew:batch:1")
     if batch.policy is None:
-        return _refused(fact["id"], "no_policy", "", "there is no live policy; publish one")
+        return refused(fact["id"], "no_policy", "", "there is no live policy; publish one")
     return found(batch, fact)
 
 
@@ -104,28 +84,12 @@ def _with_subject(batch: Applying, fact: Fact) -> Place:
     return batch.place(fact["subject"])
 
 
-def _by_bucket(batch: Applying, decision: Fact) -> Place | None:
-    """
-    A decision lies where its id says, which is not told by its subject: it may have none.
-
-    None where the id does not say it: its outcomes, which have nothing else, would not find it.
-    """
-    bucket = bucket_of(decision["id"])
-    return None if bucket is None else (bucket, batch.tenant)
-
-
-def _with_decision(batch: Applying, outcome: Fact) -> Place | None:
-    """None where it names no decision."""
-    decision = outcome.get("decision")
-    return None if decision is None else (bucket_of(decision) or 0, batch.tenant)
-
-
 _PLACE: dict[str, Callable[[Applying, Fact], Place | None]] = {
     "signal": _with_subject,
     "consent": _with_subject,
     "identity": _with_subject,
-    "decision": _by_bucket,
-    "outcome": _with_decision,
+    "decision": where_decision,
+    "outcome": where_outcome,
 }
 
 
@@ -138,10 +102,10 @@ def _signal(batch: Applying, fact: Fact) -> ItemResult:
         person.policy, fact["type"], fact.get("party", "first"), fact.get("data") or {}
     )
     if problems:
-        return _faulty(fact["id"], problems)
+        return faulty(fact["id"], problems)
     fact["data"] = kept
     if not stamp(person, fact, batch.now):
-        return _refused(
+        return refused(
             fact["id"],
             "no_basis",
             "/subject",
@@ -154,32 +118,17 @@ def _signal(batch: Applying, fact: Fact) -> ItemResult:
     )
     if not added:
         return ItemResult(id=fact["id"], status="duplicate")
-    reported = _is_reported(batch, person, fact)
+    reported = is_reported(batch, person, fact)
     effects = fold_signal(person, fact["subject"], fact, reported=reported)
     batch.took(person, effects)
     return ItemResult(id=fact["id"], status="applied")
-
-
-def _is_reported(batch: Applying, person: Person, signal: Fact) -> bool:
-    """Whether an outcome has told the same before, and so has been credited (M1)."""
-    told = _told(batch, person, "outcome", signal["id"])
-    return told is not None and say_the_same(told, signal)
-
-
-def _told(batch: Applying, person: Person, kind: Kind, name: str) -> Fact | None:
-    """A stored fact of an id, under whatever id of the person it was told."""
-    for place in {batch.place(who) for who in person.documents}:
-        body = batch.write.fact(place, kind, name)
-        if body is not None:
-            return orjson.loads(body)  # type: ignore[no-any-return]
-    return None
 
 
 def _consent(batch: Applying, fact: Fact) -> ItemResult:
     person = batch.person(fact["subject"])
     if fact["purpose"] not in person.policy.purposes:
         known = ", ".join(person.policy.purposes.chains) or "none"
-        return _refused(
+        return refused(
             fact["id"],
             "unknown_purpose",
             "/purpose",
@@ -218,7 +167,7 @@ def _identity(batch: Applying, fact: Fact) -> ItemResult:
     if cause is None and not linking and documents[anonymous].get("link", {}).get("to") != subject:
         cause = "not_linked"
     if cause is not None:
-        return _refused(fact["id"], cause, "/anonymous_subject", _WHY_NOT[cause])
+        return refused(fact["id"], cause, "/anonymous_subject", _WHY_NOT[cause])
     fact.setdefault("received_at", to_text(batch.now))
     at = instant(fact["occurred_at"])
     added = batch.write.add_fact(
@@ -264,107 +213,12 @@ def _regroup(
             batch.write.drop_trial(batch.place(other), batch.tenant, row_of(other, trial))
 
 
-def _decision(batch: Applying, fact: Fact) -> ItemResult:
-    subject = fact.get("subject")
-    place = _by_bucket(batch, fact)
-    if place is None:
-        return _refused(
-            fact["id"],
-            "schema",
-            "/id",
-            "the id of a stored decision says where it lies, and this one does not: send the "
-            "record under the id that clew minted for it",
-        )
-    request_id = fact.get("request_id")
-    added = batch.write.add_fact(
-        place,
-        "decision",
-        fact["id"],
-        orjson.dumps(fact),
-        subject=subject or "",
-        at=instant(fact["decided_at"]),
-        ref=decision_ref(request_id, fact["slot"]) if request_id else "",
-    )
-    if not added:
-        return ItemResult(id=fact["id"], status="duplicate")
-    person = batch.person(subject) if subject else batch.nobody()
-    at = instant(fact["decided_at"])
-    batch.took(person, fold_decision(person, fact, at))
-    # Outcomes that came first have been waiting for it (RULES D7), but what a signal has told too.
-    told: set[str] = set()
-    for outcome in map(orjson.loads, batch.write.referring(place, "outcome", fact["id"])):
-        signal = _told(batch, person, "signal", outcome["id"]) if subject else None
-        if signal is not None and say_the_same(outcome, signal):
-            told.add(signal["id"])
-        else:
-            batch.took(person, fold_outcome(person, outcome))
-    if subject and person.seen > at:
-        _credit_earlier(batch, person, fact, at, told)
-    return ItemResult(id=fact["id"], status="applied")
-
-
-def _credit_earlier(
-    batch: Applying, person: Person, decision: Fact, at: float, told: Collection[str]
-) -> None:
-    """
-    Credit a decision with what the log has of its person already, since it was made.
-
-    Args:
-        told: ids of signals that an outcome told as well, which was left out for them.
-    """
-    signals = [
-        signal
-        for who in person.documents
-        for signal in map(
-            orjson.loads, batch.write.facts(batch.place(who), "signal", who, since=at)
-        )
-        if signal["id"] in told or not _is_reported(batch, person, signal)
-    ]
-    effects = Effects()
-    fold_earlier(person, decision, signals, effects)
-    if effects.sums:
-        batch.took(person, effects)
-
-
-def _outcome(batch: Applying, fact: Fact) -> ItemResult:
-    decision, place = fact.get("decision"), _with_decision(batch, fact)
-    if decision is None or place is None:
-        return _refused(fact["id"], "schema", "/decision", "an outcome names its decision")
-    body = batch.write.fact(place, "decision", decision)
-    made = orjson.loads(body) if body is not None else None
-    subject = (made or {}).get("subject") or ""
-    person = batch.person(subject) if subject else batch.nobody()
-    problem = None if made is None else misfit(person, fact)
-    if problem is not None and batch.write.fact(place, "outcome", fact["id"]) is None:
-        return _faulty(fact["id"], [problem])
-    fact.setdefault("received_at", to_text(batch.now))
-    added = batch.write.add_fact(
-        place,
-        "outcome",
-        fact["id"],
-        orjson.dumps(fact),
-        subject=subject,
-        at=instant(fact["occurred_at"]),
-        ref=decision,
-    )
-    if not added:
-        return ItemResult(id=fact["id"], status="duplicate")
-    if made is None:
-        return ItemResult(id=fact["id"], status="applied", cause="pending")
-    told = _told(batch, person, "signal", fact["id"])
-    if told is not None and say_the_same(fact, told):
-        return ItemResult(id=fact["id"], status="duplicate")
-    effects = fold_outcome(person, fact)
-    batch.took(person, effects)
-    return ItemResult(id=fact["id"], status="late" if effects.status == "late" else "applied")
-
-
 _APPLY: dict[str, Callable[[Applying, Fact], ItemResult]] = {
     "signal": _signal,
     "consent": _consent,
     "identity": _identity,
-    "decision": _decision,
-    "outcome": _outcome,
+    "decision": apply_decision,
+    "outcome": apply_outcome,
 }
 
 _WHY_NOT = {
@@ -374,16 +228,3 @@ _WHY_NOT = {
     "anonymous_subject": "the subject is itself an anonymous id that is linked to another subject",
     "not_linked": "these two are not linked",
 }
-
-
-def _faulty(name: str, problems: Iterable[Problem]) -> ItemResult:
-    errors = [
-        ErrorItem(pointer=problem.pointer, keyword=problem.keyword, message=problem.message)
-        for problem in problems
-    ]
-    return ItemResult(id=name, status="refused", cause="schema", errors=tuple(errors))
-
-
-def _refused(name: str, cause: str, pointer: str, message: str) -> ItemResult:
-    error = ErrorItem(pointer=pointer, keyword=cause, message=message)
-    return ItemResult(id=name, status="refused", cause=cause, errors=(error,))

@@ -14,8 +14,8 @@ from typing import Any
 
 import orjson
 
-from clew.backends.apply import decision_ref
 from clew.backends.base import Place, Store
+from clew.backends.decided import decision_ref
 from clew.backends.figures import Figures
 from clew.backends.keyring import Keyring
 from clew.backends.notices import Notices

@@ -15,10 +15,11 @@ from weakref import WeakSet
 
 import orjson
 
-from clew.backends.apply import apply, foresee, say_the_same, stamp
+from clew.backends.apply import apply, foresee, stamp
 from clew.backends.applying import Applying
 from clew.backends.archive import Archive
 from clew.backends.base import Admission, Place, Store
+from clew.backends.decided import say_the_same
 from clew.backends.deciding import Deciding, nobody
 from clew.backends.figures import Figures
 from clew.backends.keyring import Keyring

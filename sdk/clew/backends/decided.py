@@ -1,0 +1,179 @@
+"""
+Decisions and what came of them, on their way into the store.
+
+A decision lies where its id says, and its outcomes lie with it. They come in any order: an outcome
+waits for its decision, a decision is credited with what was stored before it, and a purchase that
+is told as an outcome and as a signal counts once.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any, TypeAlias
+
+import orjson
+
+from clew.backends.applying import Applying
+from clew.backends.base import Kind, Place
+from clew.backends.refusals import faulty, refused
+from clew.clock import instant, to_text
+from clew.engine.compiled import OUTCOMES_AS_SIGNALS
+from clew.engine.effects import Effects
+from clew.engine.fold import fold_decision, fold_earlier, fold_outcome, misfit
+from clew.engine.person import Person
+from clew.ids import bucket_of
+from clew.model.batch import ItemResult
+
+__all__ = [
+    "apply_decision",
+    "apply_outcome",
+    "decision_ref",
+    "is_reported",
+    "say_the_same",
+    "where_decision",
+    "where_outcome",
+]
+
+Fact: TypeAlias = dict[str, Any]
+
+
+def decision_ref(request_id: str, slot: str) -> str:
+    """Name a decision by the request that asked for it (RULES D5)."""
+    return f"{slot} {request_id}"
+
+
+def say_the_same(outcome: Mapping[str, Any], signal: Mapping[str, Any]) -> bool:
+    """
+    Whether an outcome and a signal of one id are the same event, which counts once (RULES M1).
+
+    Only an outcome that counts for objectives is: whoever saw a display that goes by the number of
+    an order has not ordered.
+    """
+    kind = outcome["type"]
+    return kind in OUTCOMES_AS_SIGNALS and kind in {"converted", signal["type"]}
+
+
+def where_decision(batch: Applying, decision: Fact) -> Place | None:
+    """
+    A decision lies where its id says, which is not told by its subject: it may have none.
+
+    None where the id does not say it: its outcomes, which have nothing else, would not find it.
+    """
+    bucket = bucket_of(decision["id"])
+    return None if bucket is None else (bucket, batch.tenant)
+
+
+def where_outcome(batch: Applying, outcome: Fact) -> Place | None:
+    """An outcome lies with its decision; None where it names none."""
+    decision = outcome.get("decision")
+    return None if decision is None else (bucket_of(decision) or 0, batch.tenant)
+
+
+def apply_decision(batch: Applying, fact: Fact) -> ItemResult:
+    """Store the record of a decision, and what has been waiting for it."""
+    subject = fact.get("subject")
+    place = where_decision(batch, fact)
+    if place is None:
+        return refused(
+            fact["id"],
+            "schema",
+            "/id",
+            "the id of a stored decision says where it lies, and this one does not: send the "
+            "record under the id that clew minted for it",
+        )
+    request_id = fact.get("request_id")
+    added = batch.write.add_fact(
+        place,
+        "decision",
+        fact["id"],
+        orjson.dumps(fact),
+        subject=subject or "",
+        at=instant(fact["decided_at"]),
+        ref=decision_ref(request_id, fact["slot"]) if request_id else "",
+    )
+    if not added:
+        return ItemResult(id=fact["id"], status="duplicate")
+    person = batch.person(subject) if subject else batch.nobody()
+    at = instant(fact["decided_at"])
+    batch.took(person, fold_decision(person, fact, at))
+    # Outcomes that came first have been waiting for it (RULES D7), but what a signal has told too.
+    told: set[str] = set()
+    for outcome in map(orjson.loads, batch.write.referring(place, "outcome", fact["id"])):
+        signal = _told(batch, person, "signal", outcome["id"]) if subject else None
+        if signal is not None and say_the_same(outcome, signal):
+            told.add(signal["id"])
+        else:
+            batch.took(person, fold_outcome(person, outcome))
+    if subject and person.seen > at:
+        _credit_earlier(batch, person, fact, at, told)
+    return ItemResult(id=fact["id"], status="applied")
+
+
+def _credit_earlier(
+    batch: Applying, person: Person, decision: Fact, at: float, told: Collection[str]
+) -> None:
+    """
+    Credit a decision with what the log has of its person already, since it was made.
+
+    Args:
+        told: ids of signals that an outcome told as well, which was left out for them.
+    """
+    signals = [
+        signal
+        for who in person.documents
+        for signal in map(
+            orjson.loads, batch.write.facts(batch.place(who), "signal", who, since=at)
+        )
+        if signal["id"] in told or not is_reported(batch, person, signal)
+    ]
+    effects = Effects()
+    fold_earlier(person, decision, signals, effects)
+    if effects.sums:
+        batch.took(person, effects)
+
+
+def apply_outcome(batch: Applying, fact: Fact) -> ItemResult:
+    """Store an outcome; it has its effect once its decision is stored, too."""
+    decision, place = fact.get("decision"), where_outcome(batch, fact)
+    if decision is None or place is None:
+        return refused(fact["id"], "schema", "/decision", "an outcome names its decision")
+    body = batch.write.fact(place, "decision", decision)
+    made = orjson.loads(body) if body is not None else None
+    subject = (made or {}).get("subject") or ""
+    person = batch.person(subject) if subject else batch.nobody()
+    problem = None if made is None else misfit(person, fact)
+    if problem is not None and batch.write.fact(place, "outcome", fact["id"]) is None:
+        return faulty(fact["id"], [problem])
+    fact.setdefault("received_at", to_text(batch.now))
+    added = batch.write.add_fact(
+        place,
+        "outcome",
+        fact["id"],
+        orjson.dumps(fact),
+        subject=subject,
+        at=instant(fact["occurred_at"]),
+        ref=decision,
+    )
+    if not added:
+        return ItemResult(id=fact["id"], status="duplicate")
+    if made is None:
+        return ItemResult(id=fact["id"], status="applied", cause="pending")
+    told = _told(batch, person, "signal", fact["id"])
+    if told is not None and say_the_same(fact, told):
+        return ItemResult(id=fact["id"], status="duplicate")
+    effects = fold_outcome(person, fact)
+    batch.took(person, effects)
+    return ItemResult(id=fact["id"], status="late" if effects.status == "late" else "applied")
+
+
+def is_reported(batch: Applying, person: Person, signal: Fact) -> bool:
+    """Whether an outcome has told the same before, and so has been credited (M1)."""
+    told = _told(batch, person, "outcome", signal["id"])
+    return told is not None and say_the_same(told, signal)
+
+
+def _told(batch: Applying, person: Person, kind: Kind, name: str) -> Fact | None:
+    """A stored fact of an id, under whatever id of the person it was told."""
+    for place in {batch.place(who) for who in person.documents}:
+        body = batch.write.fact(place, kind, name)
+        if body is not None:
+            return orjson.loads(body)  # type: ignore[no-any-return]
+    return None
