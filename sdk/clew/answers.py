@@ -67,8 +67,14 @@ class Answers:
         anonymous_subject: str | None,
         session_id: str | None,
         traffic: Traffic,
+        id: str | None = None,
     ) -> dict[str, Decision]:
-        """Fill slots: one decision for each that was asked for, whatever happens (RULES D2)."""
+        """
+        Fill slots: one decision for each that was asked for, whatever happens (RULES D2).
+
+        Args:
+            id: of this request alone, where somebody asks from elsewhere and may get no answer.
+        """
         self.check_open()
         check_request(subject, context, default, request_id, deadline_ms, traffic)
         names = slot_names(slots)
@@ -81,6 +87,7 @@ class Answers:
             return kept
         try:
             request = DecisionRequest(
+                id=id,
                 slots=names,
                 subject=subject,
                 anonymous_subject=anonymous_subject,

@@ -222,3 +222,83 @@ def test_a_purchase_teaches_whatever_was_stored_first(make, order, together):
     with backend.store.read() as read:
         assert read.sums("default", "objective:orders")["attributed"] == 1.0
     assert sums_of(world.clients[0], decision.creative) == pytest.approx(learned)
+
+
+VOID = {"type": "voided", "request_id": "q-1"}
+
+
+def learned(world: World) -> dict[str, dict[str, float]]:
+    """All that was learned and counted of the slot, but that it was voided."""
+    store = embedded(world.clients[0]).store
+    records = map(orjson.loads, store.facts_of("default", "decision"))
+    arms = {draw["state_key"] for record in records for draw in record.get("draws", ())}
+    with store.read() as read:
+        sums = {key: read.sums("default", key) for key in {"figures:hero", *arms}}
+    assert len(sums) > 1
+    return {
+        key: {name: value for name, value in found.items() if value and name != "voided"}
+        for key, found in sums.items()
+    }
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations("dvs")), ids="".join)
+@pytest.mark.parametrize("who", ["u-1", "a-1"], ids=["told of the same", "told of another id"])
+def test_what_is_decided_for_a_voided_request_teaches_nothing(make, order, who):
+    """Decision, void and display come in any order, and leave nothing behind (D8, L6)."""
+    world = make()
+    client = world.client()
+    people(client, ["u-1"])
+    client.identify("a-1", "u-1")
+    client.flush(10)
+    backend = embedded(client)
+    made, [record] = backend.decide(DecisionRequest(id="q-1", slots=("hero",), subject="u-1"))
+    facts = {
+        "d": record,
+        "v": fact(world, "outcome", "o-v", subject=who, **VOID),
+        "s": fact(world, "outcome", "o-s", type="displayed", decision=made["hero"].id),
+    }
+    for name in order:
+        assert backend.append([facts[name]])[0].status in {"applied", "late"}
+    assert not any(learned(world).values())
+    assert backend.decisions("u-1", within_seconds=60) == []
+    fresh = embedded(world.client())
+    assert fresh.decide(request())[0]["hero"].id != made["hero"].id
+
+
+def test_nobody_elses_request_is_voided(world):
+    """Two people may have named their requests alike."""
+    client = world.client()
+    people(client, ["u-1", "u-2"])
+    backend = embedded(client)
+    made = {}
+    for who in ("u-1", "u-2"):
+        found, records = backend.decide(DecisionRequest(id="q-1", slots=("hero",), subject=who))
+        made[who] = found["hero"].id
+        backend.append(records)
+    backend.append([fact(world, "outcome", "o-v", subject="u-1", **VOID)])
+    assert backend.decisions("u-1", within_seconds=60) == []
+    assert [one.id for one in backend.decisions("u-2", within_seconds=60)] == [made["u-2"]]
+
+
+def test_who_allows_nothing_is_not_written_down_by_a_void(world):
+    """No decision has named them, and what takes decisions back does not either (D1)."""
+    client = world.client()
+    [result] = embedded(client).append([fact(world, "outcome", "o-v", subject="u-9", **VOID)])
+    assert (result.status, result.cause) == ("applied", "no_basis")
+    assert list(embedded(client).store.facts_of("default", "outcome")) == []
+
+
+@pytest.mark.parametrize(
+    ("told", "pointer"),
+    [
+        pytest.param({"type": "voided"}, "/decision", id="names nothing"),
+        pytest.param({"type": "voided", "request_id": "q-1"}, "/subject", id="names nobody"),
+        pytest.param(
+            {"type": "displayed", "request_id": "q-1", "subject": "u-1"}, "/decision", id="display"
+        ),
+    ],
+)
+def test_only_a_void_names_a_request(world, told, pointer):
+    """What else an outcome tells is told of one decision, and the refusal says so (W5.2)."""
+    [result] = embedded(world.client()).append([fact(world, "outcome", "o-1", **told)])
+    assert (result.status, result.errors[0].pointer) == ("refused", pointer)

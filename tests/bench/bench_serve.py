@@ -141,7 +141,12 @@ def main() -> None:
     arms = [creative("plain"), *(creative(f"arm-{number}") for number in range(4))]
     document = policy(slots=[slot()], creatives=arms)
     asked = [
-        {"slots": ["hero"], "subject": f"u-{number}", "context": CONTEXT}
+        {
+            "id": f"{number:032x}",  # as a client's has
+            "slots": ["hero"],
+            "subject": f"u-{number}",
+            "context": CONTEXT,
+        }
         for number in range(PEOPLE)
     ]
     bodies = [orjson.dumps(one) for one in asked]

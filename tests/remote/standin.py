@@ -49,6 +49,8 @@ class Server:
     backend: Embedded
     #: By path, what is answered instead; or None for nobody's fault.
     answer: Callable[[str], Response | None] = lambda _: None
+    #: Paths whose requests are carried out, and then the connection is cut.
+    cutting: set[str] = Factory(set)
     #: Every request that arrived, as (method, path, decoded body).
     requests: list[tuple[str, str, Any]] = Factory(list)
     #: Set once a request has arrived that waits.
@@ -191,7 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, body: bytes) -> None:
         server = self.server_of_test
         response = server.respond(self.command, self.path, self.headers, body)
-        if not server.is_up:
+        if not server.is_up or urlsplit(self.path).path in server.cutting:
             self.close_connection = True
             return
         self.send_response(response.status)

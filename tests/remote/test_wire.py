@@ -49,9 +49,10 @@ def test_a_large_batch_is_compressed():
 
 def test_a_request_has_what_is_set():
     """What has its default is left out, and what is set reads back as it was."""
-    bare = decide_body(DecisionRequest(slots=("a", "b")), ("b",), ())
+    bare = decide_body(DecisionRequest(slots=("a", "b")), None, ("b",), ())
     assert orjson.loads(bare) == {"slots": ["b"]}
     full = DecisionRequest(
+        id="q-1",
         slots=("a",),
         subject="u-1",
         anonymous_subject="a-1",
@@ -61,7 +62,7 @@ def test_a_request_has_what_is_set():
         request_id="r-1",
         deadline_ms=80.0,
     )
-    assert from_json(DecisionRequest, orjson.loads(decide_body(full, ("a",), ()))) == full
+    assert from_json(DecisionRequest, orjson.loads(decide_body(full, "q-1", ("a",), ()))) == full
 
 
 @pytest.mark.parametrize(

@@ -88,9 +88,14 @@ class Remote:
             client.close(0.0)
 
     def outcomes(self) -> list[tuple[str, str]]:
-        """Of every outcome that the server has, its decision and type."""
+        """Of every outcome that the server has, its decision, or its request, and its type."""
         facts = map(orjson.loads, self.server.backend.store.facts_of("default", "outcome"))
-        return [(fact["decision"], fact["type"]) for fact in facts]
+        return [(fact.get("decision") or fact["request_id"], fact["type"]) for fact in facts]
+
+    def used(self, subject: str) -> list[str]:
+        """The ids of the decisions for somebody that were not voided."""
+        found = self.server.backend.decisions(subject, within_seconds=1e9)
+        return [decision.id for decision in found]
 
     def recorded(self) -> list[str]:
         """The ids of the decisions that the server has recorded."""

@@ -49,6 +49,7 @@ class Tenant:
         self.once = Once()
         #: Whether its data can be written.
         self.probe = Probe(self.backend, name)
+        self._answers = self.client._core.answers  # noqa: SLF001 - an application never names a request
         self._writer = Writer(self.backend.append, f"clew-writer-{name}")
 
     async def append(self, items: Sequence[bytes]) -> list[ItemResult]:
@@ -77,10 +78,12 @@ class Tenant:
             RefusedError: it does, and this decision fails all the same: nobody else's need wait.
         """
         began = time.perf_counter()
-        made = self.client.decide_all(
+        made = self._answers.decide(
             request["slots"],
+            id=request.get("id"),
             subject=request.get("subject"),
             context=request.get("context"),
+            default=None,
             deadline_ms=request.get("deadline_ms"),
             request_id=request.get("request_id"),
             anonymous_subject=request.get("anonymous_subject"),
@@ -89,6 +92,7 @@ class Tenant:
         )
         self.deciding.observe(time.perf_counter() - began)
         if any(one.reason == "error" for one in made.values()):
+            self._answers.void(made.values())
             self._check_answers()
             raise RefusedError(500, "this decision failed; the server's log says more", "internal")
         return made

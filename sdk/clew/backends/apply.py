@@ -16,6 +16,7 @@ from clew.backends.decided import (
     apply_decision,
     apply_outcome,
     is_reported,
+    request_ref,
     where_decision,
     where_outcome,
 )
@@ -61,8 +62,10 @@ def foresee(batch: Applying, documents: Iterable[Mapping[str, Fact]]) -> None:
         facts.append((place, kind, name))  # type: ignore[arg-type]
         if kind == "signal":  # an outcome may have told of it
             facts.append((place, "outcome", name))
-        elif kind == "decision":  # its outcomes may have come first
+        elif kind == "decision":  # its outcomes may have come first, or that its request is over
             refs.append((place, "outcome", name))
+            if "request_id" in fact:
+                refs.append((place, "outcome", request_ref(fact["request_id"])))
     batch.write.foresee(facts, refs)
 
 

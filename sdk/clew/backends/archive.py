@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from clew.backends.base import Place, Reading, Store
+from clew.backends.decided import request_ref
 from clew.backends.shelf import Shelf
 from clew.engine.bucketing import store_bucket
 from clew.engine.compiled import CompiledPolicy
@@ -51,22 +52,28 @@ class Archive:
             names: all their identities; what was decided before a link lies with its own.
             since: seconds since the epoch.
         """
+        places = {name: (store_bucket(self._tenant, name), self._tenant) for name in names}
         with self._store.read() as read:
-            records = [record for name in names for record in self._used(read, name, since)]
+            records = [
+                record
+                for name, place in places.items()
+                for record in map(orjson.loads, read.facts(place, "decision", name, since=since))
+                if not self._is_void(read, record, places.values())
+            ]
         made = self._shown(records)
         return sorted(made, key=lambda one: (one.decided_at, one.id), reverse=True)
 
-    def _used(self, read: Reading, name: str, since: float) -> Iterator[dict[str, Any]]:
-        place = store_bucket(self._tenant, name), self._tenant
-        for body in read.facts(place, "decision", name, since=since):
-            record = orjson.loads(body)
-            if not self._is_void(read, record["id"]):
-                yield record
-
-    def _is_void(self, read: Reading, id: str) -> bool:
-        """Whether a decision was taken back because nobody used it (RULES D8)."""
-        told = read.referring(self._place(id), "outcome", id)
-        return any(orjson.loads(body)["type"] == "voided" for body in told)
+    def _is_void(self, read: Reading, record: Mapping[str, Any], places: Iterable[Place]) -> bool:
+        """Whether a decision was taken back because nobody used it, or its request (RULES D8)."""
+        told = read.referring(self._place(record["id"]), "outcome", record["id"])
+        if any(orjson.loads(body)["type"] == "voided" for body in told):
+            return True
+        request_id = record.get("request_id")
+        return request_id is not None and any(
+            True
+            for place in places
+            for _ in read.referring(place, "outcome", request_ref(request_id))
+        )
 
     def _shown(self, records: Iterable[Mapping[str, Any]]) -> Iterator[Decision]:
         policies: dict[tuple[str, str], CompiledPolicy | None] = {}

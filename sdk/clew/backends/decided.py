@@ -3,10 +3,11 @@ Decisions and what came of them, on their way into the store.
 
 A decision lies where its id says, and its outcomes lie with it. They come in any order: an outcome
 waits for its decision, a decision is credited with what was stored before it, and a purchase that
-is told as an outcome and as a signal counts once.
+is told as an outcome and as a signal counts once. A request that is voided lies with its subject,
+for nobody has heard of the decisions (RULES D8).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import orjson
@@ -27,6 +28,7 @@ __all__ = [
     "apply_outcome",
     "decision_ref",
     "is_reported",
+    "request_ref",
     "say_the_same",
     "where_decision",
     "where_outcome",
@@ -38,6 +40,11 @@ Fact: TypeAlias = dict[str, Any]
 def decision_ref(request_id: str, slot: str) -> str:
     """Name a decision by the request that asked for it (RULES D5)."""
     return f"{slot} {request_id}"
+
+
+def request_ref(request_id: str) -> str:
+    """Name a request that was voided; no decision's id looks like this."""
+    return f" {request_id}"
 
 
 def say_the_same(outcome: Mapping[str, Any], signal: Mapping[str, Any]) -> bool:
@@ -62,9 +69,11 @@ def where_decision(batch: Applying, decision: Fact) -> Place | None:
 
 
 def where_outcome(batch: Applying, outcome: Fact) -> Place | None:
-    """An outcome lies with its decision; None where it names none."""
-    decision = outcome.get("decision")
-    return None if decision is None else (bucket_of(decision) or 0, batch.tenant)
+    """An outcome lies with its decision, that of a whole request with who asked; else None."""
+    decision, subject = outcome.get("decision"), outcome.get("subject")
+    if decision is not None:
+        return bucket_of(decision) or 0, batch.tenant
+    return None if subject is None else batch.place(subject)
 
 
 def apply_decision(batch: Applying, fact: Fact) -> ItemResult:
@@ -102,6 +111,8 @@ def apply_decision(batch: Applying, fact: Fact) -> ItemResult:
             told.add(signal["id"])
         else:
             batch.took(person, fold_outcome(person, outcome))
+    if subject and request_id and _is_over(batch, person, request_id):
+        batch.took(person, fold_outcome(person, _void_of(fact)))
     if subject and person.seen > at:
         _credit_earlier(batch, person, fact, at, told)
     return ItemResult(id=fact["id"], status="applied")
@@ -134,7 +145,7 @@ def apply_outcome(batch: Applying, fact: Fact) -> ItemResult:
     """Store an outcome; it has its effect once its decision is stored, too."""
     decision, place = fact.get("decision"), where_outcome(batch, fact)
     if decision is None or place is None:
-        return refused(fact["id"], "schema", "/decision", "an outcome names its decision")
+        return _apply_to_request(batch, fact)
     body = batch.write.fact(place, "decision", decision)
     made = orjson.loads(body) if body is not None else None
     subject = (made or {}).get("subject") or ""
@@ -162,6 +173,74 @@ def apply_outcome(batch: Applying, fact: Fact) -> ItemResult:
     effects = fold_outcome(person, fact)
     batch.took(person, effects)
     return ItemResult(id=fact["id"], status="late" if effects.status == "late" else "applied")
+
+
+def _apply_to_request(batch: Applying, fact: Fact) -> ItemResult:
+    """Store that a request is over, and take back what was decided for it; so with what comes."""
+    request_id, subject = fact.get("request_id"), fact.get("subject")
+    if fact["type"] != "voided" or request_id is None:
+        return refused(
+            fact["id"],
+            "schema",
+            "/decision",
+            "an outcome names its decision, by id or by token; only `voided` may name a request",
+        )
+    if subject is None:
+        return refused(
+            fact["id"],
+            "schema",
+            "/subject",
+            "decisions are kept by person: say whom the request was about",
+        )
+    person = batch.person(subject)
+    if not person.permitted(tuple(slot.purpose for slot in person.policy.slots.values())):
+        # No decision has named them, and neither does this (RULES D1).
+        return ItemResult(id=fact["id"], status="applied", cause="no_basis")
+    fact.setdefault("received_at", to_text(batch.now))
+    added = batch.write.add_fact(
+        batch.place(subject),
+        "outcome",
+        fact["id"],
+        orjson.dumps(fact),
+        subject=subject,
+        at=instant(fact["occurred_at"]),
+        ref=request_ref(request_id),
+    )
+    if not added:
+        return ItemResult(id=fact["id"], status="duplicate")
+    made = list(_decided_for(batch, person, request_id))
+    for decision in made:
+        batch.took(person, fold_outcome(person, _void_of(decision)))
+    return ItemResult(id=fact["id"], status="applied", cause=None if made else "pending")
+
+
+def _decided_for(batch: Applying, person: Person, request_id: str) -> Iterator[Fact]:
+    """What is stored that was decided for a request of a person."""
+    for place in {batch.place(who) for who in person.documents}:
+        for slot in person.policy.slots:
+            ref = decision_ref(request_id, slot)
+            for decision in map(orjson.loads, batch.write.referring(place, "decision", ref)):
+                if decision.get("subject") in person.documents:
+                    yield decision
+
+
+def _is_over(batch: Applying, person: Person, request_id: str) -> bool:
+    """Whether a request was voided before what was decided for it is stored."""
+    ref = request_ref(request_id)
+    return any(
+        orjson.loads(body)["subject"] in person.documents
+        for place in {batch.place(who) for who in person.documents}
+        for body in batch.write.referring(place, "outcome", ref)
+    )
+
+
+def _void_of(decision: Fact) -> Fact:
+    """That a decision was not used, as far as it has an effect."""
+    return {
+        "type": "voided",
+        "decision": decision["id"],
+        "occurred_at": decision["decided_at"],
+    }
 
 
 def is_reported(batch: Applying, person: Person, signal: Fact) -> bool:

@@ -226,7 +226,7 @@ class Deciding:
                 anonymous = request.subject
             named["anonymous_subject"] = anonymous
             named["session_id"] = request.session_id
-            named["request_id"] = request.request_id
+            named["request_id"] = request.request_id or request.id
             named["view_id"] = _view_id(request.context)
         named = {name: value for name, value in named.items() if value is not None}
         if request.traffic != "human":

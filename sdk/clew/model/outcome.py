@@ -18,7 +18,7 @@ class Outcome:
     One event of a decision's life: sent, displayed, interacted, dismissed, converted and so on.
 
     Its id is the only key for deduplication. It names the decision by id or by token; `voided` may
-    name it by the request that asked for it.
+    name the request and its subject instead, where the decision was never received.
     """
 
     id: str = field(validator=identifier)
@@ -27,6 +27,7 @@ class Outcome:
     decision: str | None = field(default=None, validator=optional_identifier)
     token: str | None = None
     request_id: str | None = field(default=None, validator=optional_identifier)
+    subject: str | None = field(default=None, validator=optional_identifier)
     #: The number the outcome is worth, in `currency` when it is money.
     value: float | None = None
     #: ISO 4217 code.

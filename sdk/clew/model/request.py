@@ -17,6 +17,8 @@ __all__ = ["DecisionRequest"]
 class DecisionRequest:
     """Which slots to fill, for whom and in which context."""
 
+    #: This one request's own; whoever gets no answer voids by it what was decided (RULES D8).
+    id: str | None = field(default=None, validator=optional_identifier)
     slots: tuple[str, ...] = field(validator=not_empty)
     #: Whom to decide for; None is a person without a persistent id: never measured, never stored.
     subject: str | None = field(default=None, validator=optional_identifier)

@@ -328,6 +328,25 @@ class BackendConformance:
 
         eventually(lambda: names() == [third.id, first.id])
 
+    @pytest.mark.parametrize("told", ["before", "after"])
+    def test_a_request_is_voided(self, person: Person, told: str) -> None:
+        """All that was decided for a request is taken back, whichever is stored first (D8)."""
+        kept = person.decide(request_id=f"kept-{person.name}")["welcome"]
+        name = f"gone-{person.name}"
+        void = person.fact("outcome", type="voided", request_id=name)
+        if told == "before":
+            person.append(void)
+        person.decide("welcome", "drawn", request_id=name)
+        if told == "after":
+            person.append(void)
+        assert [each.status for each in person.append(void)] == ["duplicate"]
+
+        def names() -> list[str]:
+            found = person.backend.decisions(person.name, within_seconds=3_600.0)
+            return [each.id for each in found]
+
+        eventually(lambda: names() == [kept.id])
+
     def test_a_profile_says_what_is_known_and_allowed(self, person: Person) -> None:
         """`subject` gives traits and permissions; of a stranger it gives nothing."""
         person.append(person.viewed())

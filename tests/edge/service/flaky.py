@@ -18,7 +18,7 @@ Fault = Literal["overload", "lost"]
 
 
 class Way:
-    """What happens to requests on their way, in order; after that all goes well."""
+    """What happens to what is posted on its way, in order; after that all goes well."""
 
     def __init__(self, port: int, faults: Iterable[Fault]) -> None:
         self.upstream = port
@@ -29,6 +29,10 @@ class Way:
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
+
+    def fail(self, *faults: Fault) -> None:
+        """Let these happen to the next requests."""
+        self._faults.extend(faults)
 
     def fate(self) -> str:
         """What happens to the next request."""
@@ -59,12 +63,17 @@ def _handler(way: Way) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            fate = way.fate()
+            self._pass_on(body, way.fate())
+
+        def do_GET(self) -> None:
+            self._pass_on(None, "fine")
+
+        def _pass_on(self, body: bytes | None, fate: str) -> None:
             if fate == "overload":
                 self._answer(503, b'{"code": "overload", "message": "later"}', retry_after="1")
                 return
             server = http.client.HTTPConnection("127.0.0.1", way.upstream, timeout=GUARD_SECONDS)
-            server.request("POST", self.path, body, dict(self.headers))
+            server.request(self.command, self.path, body, dict(self.headers))
             answer = server.getresponse()
             content = answer.read()
             server.close()

@@ -60,7 +60,7 @@ logger = logging.getLogger("clew")
 
 #: How long an answer is waited for where nobody's page waits, in seconds.
 ANSWER_SECONDS = 10.0
-#: How long an answer to a decide request may take to be voided still, in seconds.
+#: How long a decide request may be under way for whoever still waits, in seconds.
 LATE_SECONDS = 2.0
 #: How long a client waits for the server's policy when it is opened, in seconds.
 READY_SECONDS = 1.0
@@ -306,6 +306,7 @@ class HttpBackend:
             clock=self._clock,
             policy=lambda: self._policy.compiled,
             void=self._void,
+            void_request=self._void_request,
             deadline_ms=self._deadline_ms,
             where=self._where,
         )
@@ -314,17 +315,21 @@ class HttpBackend:
         )
 
     def _decide_request(
-        self, request: DecisionRequest, slots: tuple[str, ...], subjects: Sequence[str]
+        self,
+        request: DecisionRequest,
+        id: str | None,
+        slots: tuple[str, ...],
+        subjects: Sequence[str],
     ) -> Callable[[], Response]:
         signals = self._unsent.of(subjects)
-        body = decide_body(request, slots, signals)
+        body = decide_body(request, id, slots, signals)
 
         def send() -> Response:
             response = self._post_decide(body)
             if signals and response.status in REJECTED:
                 # The batch that is delivered tells which of them is at fault, and says so.
                 self._unsent.drop(subjects)
-                response = self._post_decide(decide_body(request, slots, ()))
+                response = self._post_decide(decide_body(request, id, slots, ()))
             return response
 
         return send
@@ -374,19 +379,25 @@ class HttpBackend:
 
     def _void(self, decision: Decision) -> None:
         """Take back a decision that nobody got (RULES D8); one that was shown before stands."""
-        if decision.cache != "miss":
-            return
+        if decision.cache == "miss":
+            self._tell_void(bucket_of(decision.id) or 0, decision=decision.id)
+
+    def _void_request(self, id: str, subject: str) -> None:
+        """Take back whatever was decided for a request whose answer nobody waits for (D8)."""
+        self._tell_void(0, request_id=id, subject=subject)
+
+    def _tell_void(self, bucket: int, **what: str) -> None:
         now = self._clock.now()
         outcome = {
-            "id": mint(now, bucket_of(decision.id) or 0),
+            "id": mint(now, bucket),
             "type": "voided",
-            "decision": decision.id,
             "occurred_at": to_text(now),
+            **what,
         }
         try:
             self._put(encoded({"outcome": outcome}))
         except Exception:  # the client was closed meanwhile
-            logger.debug("decision %s could not be voided", decision.id, exc_info=True)
+            logger.debug("%s could not be voided", what, exc_info=True)
 
     def _append_soon(self, payload: bytes) -> None:
         """Without a client that delivers, what is to be told is told once."""

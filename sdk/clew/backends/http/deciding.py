@@ -20,7 +20,7 @@ from clew.backends.http import reading
 from clew.backends.http.breaker import Breaker
 from clew.backends.http.flight import Flight
 from clew.backends.http.keys import Keys
-from clew.backends.http.transport import Response
+from clew.backends.http.transport import Response, UnreachableError
 from clew.backends.http.trouble import Trouble
 from clew.backends.http.wire import document
 from clew.cache import Aging, Asker, DecisionCache, Entry, Kept, Key
@@ -45,6 +45,9 @@ _WAITED = 0.9
 TTL_SECONDS = 5.0
 #: Reasons of a server that has no such slot, or no policy: the client's own default stands in.
 _NOTHING = frozenset({"unknown_slot", "default"})
+#: Of answers without decisions, those behind which there may be some: a proxy's, who has waited in
+#: vain, and one that came in part or in another form.
+_DECIDED = frozenset({200, 504})
 #: Requests under way at once; further ones queue, and those that nobody waits for by then are
 #: never sent.
 FLIGHTS_MAX = 16
@@ -52,9 +55,12 @@ FLIGHTS_MAX = 16
 GIVEN_MAX = 4_096
 
 Send: TypeAlias = Callable[
-    [DecisionRequest, tuple[str, ...], Sequence[str]], Callable[[], Response]
+    [DecisionRequest, str | None, tuple[str, ...], Sequence[str]], Callable[[], Response]
 ]
-"""Makes a request ready for some slots, about somebody of these ids; what it gives sends it."""
+"""
+Makes a request ready under an id of its own, for some slots, about somebody of these ids; what it
+gives sends it.
+"""
 
 
 @frozen
@@ -76,6 +82,7 @@ class Deciding:
         send: the way to the server.
         policy: gives the policy at hand.
         void: takes decisions that nobody got (D8); called on any thread, without a lock held.
+        void_request: the same of a request that nobody got an answer to: its id and its subject.
         deadline_ms: how long a decision may take when the request does not say.
         where: what the server is called in the log.
     """
@@ -87,6 +94,7 @@ class Deciding:
         clock: Clock,
         policy: Callable[[], CompiledPolicy | None],
         void: Callable[[Decision], None],
+        void_request: Callable[[str, str], None],
         deadline_ms: float = DEADLINE_MS,
         where: str = "the server",
     ) -> None:
@@ -97,6 +105,7 @@ class Deciding:
         self._clock = clock
         self._policy = policy
         self._void = void
+        self._void_request = void_request
         self._deadline_ms = deadline_ms
         self._cache = DecisionCache()
         self._keys = Keys()
@@ -134,6 +143,11 @@ class Deciding:
                     made[slot] = answer
             if request.request_id is not None:
                 self._note_given(made.values())
+            in_vain = {id(each): each for each in flights.values() if each.is_in_vain}
+            for flight in in_vain.values():
+                _end(flight, kept)
+        for flight in in_vain.values():
+            self._take_back(flight, asked)
         self._take_away()
         return made
 
@@ -201,9 +215,11 @@ class Deciding:
         new = {slot: key for slot, key in new.items() if key not in under_way}
         if new:
             # First of all: a context that is no JSON is refused before anybody waits for it.
-            send = self._send(asked.request, tuple(new), self._names(asked.request))
+            # One that is known by the application's own id is asked again, and gets the same.
+            id = None if asked.subject is None else mint(self._clock.now(), 0)
+            send = self._send(asked.request, id, tuple(new), self._names(asked.request))
             if self.breaker.allows():
-                flight = Flight(new.values(), [asked.keys[slot] for slot in ahead])
+                flight = Flight(new.values(), [asked.keys[slot] for slot in ahead], id)
                 under_way.update(dict.fromkeys(new.values(), flight))
                 self._pool.submit(lambda: self._fly(flight, asked, send))
         found = {
@@ -224,24 +240,35 @@ class Deciding:
             if not flight.is_wanted:  # everybody left while it queued
                 _end(flight, asked.kept)
                 return
-        made: dict[Key, Decision] = {}
+            flight.is_sent = True
+        response, made = None, {}
         try:
-            made = _made(asked, send())
+            response = send()
+            made = _made(asked, response)
         except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for the landing
             flight.error = error
         with self._lock:
+            is_given_up = flight.has_landed
             flight.made = made
             unused = [
                 each
                 for key, each in made.items()
                 if not self._keep(flight, asked, key, each) and each.id not in self._given
             ]
-            is_in_time = bool(flight.ahead) or any(flight.waiting.values())
+            is_in_time = flight.is_wanted
             _end(flight, asked.kept)
-        for each in unused:
-            self._void(each)
+        if not is_given_up:
+            for each in unused:
+                self._void(each)
+            if flight.error is not None and _may_have_decided(response, flight.error):
+                self._take_back(flight, asked)
         self._take_away()
         self._judge(flight, is_in_time=is_in_time)
+
+    def _take_back(self, flight: Flight, asked: _Asked) -> None:
+        """Void whatever the server decides for a request whose answer nobody gets (D8)."""
+        if flight.id is not None and asked.subject is not None:
+            self._void_request(flight.id, asked.subject)
 
     def _note_given(self, decisions: Iterable[Decision]) -> None:
         """Remember what somebody got, that no late answer to the same request voids it."""
@@ -387,6 +414,13 @@ def _end(flight: Flight, kept: Kept) -> None:
         if kept.flights.get(key) is flight:
             del kept.flights[key]
     flight.land()
+
+
+def _may_have_decided(response: Response | None, error: Exception) -> bool:
+    """Whether the server may have decided, though no answer has come, or none that can be read."""
+    if response is None:
+        return not isinstance(error, UnreachableError)
+    return response.status in _DECIDED
 
 
 def _made(asked: _Asked, response: Response) -> dict[Key, Decision]:

@@ -19,11 +19,16 @@ class Flight:
     Args:
         keys: what is asked for.
         ahead: those of them that are asked for before anybody needs them.
+        id: the request's own, by which all of it can be voided; None where somebody may ask for the
+            same again, and get it.
     """
 
-    def __init__(self, keys: Iterable[Key], ahead: Iterable[Key]) -> None:
+    def __init__(self, keys: Iterable[Key], ahead: Iterable[Key], id: str | None) -> None:
         self.keys = frozenset(keys)
         self.ahead = frozenset(ahead)
+        self.id = id
+        #: Whether it has left, so that the server may decide.
+        self.is_sent = False
         #: How many callers wait for each key.
         self.waiting: Counter[Key] = Counter()
         #: What it brought; a slot that the policy does not have is not among it.
@@ -36,6 +41,12 @@ class Flight:
     def is_wanted(self) -> bool:
         """Whether its answer is of use to anybody."""
         return bool(self.ahead) or any(self.waiting.values())
+
+    @property
+    def is_in_vain(self) -> bool:
+        """Whether the server may decide what nobody waits for, or asks for again."""
+        is_lost = self.is_sent and not self.has_landed and not self.is_wanted
+        return is_lost and self.id is not None
 
     @property
     def has_landed(self) -> bool:

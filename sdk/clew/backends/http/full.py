@@ -6,7 +6,14 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from clew.backends.http.address import Address
-from clew.backends.http.transport import BODY_MAX, TOO_LARGE, TOO_LATE, Response, unanswered
+from clew.backends.http.transport import (
+    BODY_MAX,
+    TOO_LARGE,
+    TOO_LATE,
+    Response,
+    UnreachableError,
+    unanswered,
+)
 from clew.errors import BackendUnavailableError
 from clew.loading import loading
 
@@ -53,6 +60,8 @@ class HttpxTransport:
                 timeout=seconds,
             ) as answer:
                 content = _body_of(answer, seconds)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
+            raise UnreachableError(unanswered(self._base, error)) from error
         except (httpx.HTTPError, RuntimeError) as error:  # RuntimeError: it was closed meanwhile
             raise BackendUnavailableError(unanswered(self._base, error)) from error
         return Response(answer.status_code, content, answer.headers)

@@ -20,7 +20,14 @@ from time import monotonic
 from typing import Any
 
 from clew.backends.http.address import Address
-from clew.backends.http.transport import BODY_MAX, TOO_LARGE, TOO_LATE, Response, unanswered
+from clew.backends.http.transport import (
+    BODY_MAX,
+    TOO_LARGE,
+    TOO_LATE,
+    Response,
+    UnreachableError,
+    unanswered,
+)
 from clew.errors import BackendUnavailableError
 
 __all__ = ["LeanTransport"]
@@ -49,7 +56,10 @@ class LeanTransport:
         seconds: float,
     ) -> Response:
         """As `Transport.request`."""
-        connection = self._connection(seconds)
+        try:
+            connection = self._connection(seconds)
+        except (OSError, HTTPException, ValueError) as error:
+            raise UnreachableError(unanswered(self._address.base, error)) from error
         try:
             connection.request(
                 method,
@@ -93,10 +103,18 @@ class LeanTransport:
             connection.close()
 
     def _new(self, seconds: float) -> HTTPConnection:
-        address = self._address
-        if address.scheme == "http":
-            return _AtOnce(address.host, address.port, timeout=seconds)
-        return _SafeAtOnce(address.host, address.port, timeout=seconds, context=_context())
+        host, port = self._address.host, self._address.port
+        connection: HTTPConnection
+        if self._address.scheme == "http":
+            connection = _AtOnce(host, port, timeout=seconds)
+        else:
+            connection = _SafeAtOnce(host, port, timeout=seconds, context=_context())
+        try:
+            connection.connect()
+        except BaseException:
+            connection.close()  # TLS may have failed on a connection that is open
+            raise
+        return connection
 
     def _keep(self, connection: HTTPConnection, *, is_reusable: bool) -> None:
         with self._lock:

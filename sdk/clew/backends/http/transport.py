@@ -10,7 +10,17 @@ from typing import Protocol
 
 from attrs import Factory, frozen
 
-__all__ = ["BODY_MAX", "TOO_LARGE", "TOO_LATE", "Response", "Transport", "unanswered"]
+from clew.errors import BackendUnavailableError
+
+__all__ = [
+    "BODY_MAX",
+    "TOO_LARGE",
+    "TOO_LATE",
+    "Response",
+    "Transport",
+    "UnreachableError",
+    "unanswered",
+]
 
 #: The largest body of an answer, in bytes. A policy or a list of decisions has a few megabytes at
 #: most; more is a fault of whatever answers, and must not take the memory of the application.
@@ -21,6 +31,10 @@ TOO_LATE = "its answer was not complete in time"
 
 #: How OpenSSL says that what answers is no TLS.
 _NO_TLS = "WRONG_VERSION_NUMBER"
+
+
+class UnreachableError(BackendUnavailableError):
+    """There was no way to the server: it cannot have got the request."""
 
 
 @frozen
@@ -55,7 +69,9 @@ class Transport(Protocol):
                 the whole answer, each; one that hangs ends by it, and one that trickles.
 
         Raises:
-            BackendUnavailableError: there was no answer, or more than `BODY_MAX` of it.
+            UnreachableError: the request has not left.
+            BackendUnavailableError: there was no answer, or more than `BODY_MAX` of it; the server
+                may have done what was asked.
         """
         ...
 

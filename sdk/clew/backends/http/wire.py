@@ -63,14 +63,18 @@ def batch(items: Iterable[bytes]) -> tuple[bytes, dict[str, str]]:
     return body, headers
 
 
-def decide_body(request: DecisionRequest, slots: Sequence[str], signals: Sequence[bytes]) -> bytes:
+def decide_body(
+    request: DecisionRequest, id: str | None, slots: Sequence[str], signals: Sequence[bytes]
+) -> bytes:
     """
     Make the body of a decide request for some of its slots.
 
     Args:
+        id: of what is sent, if it has one.
         signals: batch items, which are not encoded again.
     """
     document: dict[str, Any] = {
+        "id": id,
         "slots": slots,
         "subject": request.subject,
         "anonymous_subject": request.anonymous_subject,
