@@ -56,15 +56,18 @@ async def metrics(service: "Service", _scope: Scope, _receive: Receive, send: Se
     """Give the figures of this worker, for Prometheus."""
     items: Counter[tuple[str, str]] = Counter()
     losses: Counter[str] = Counter()
+    unknown: Counter[str] = Counter()
     decide = Histogram()
     for tenant in service.tenants:
         items += tenant.brought
         losses += tenant.client.losses
+        unknown += tenant.unknown
         decide.add(tenant.deciding)
     body = expose(
         requests=service.answered,
         items=items,
         losses=losses,
+        unknown=unknown,
         pending=sum(tenant.client.pending for tenant in service.tenants),
         decide=decide,
     )

@@ -73,7 +73,8 @@ def _screened(key: Key, tenant: Tenant, document: Any) -> bytes | ItemResult:
         return _forbidden({"id": _id(document)}, bar)
     if not is_valid("batch#/$defs/batch_item", document):
         try:
-            document = to_json(from_json(BatchItem, document, keep_unknown=True))
+            known = from_json(BatchItem, document, keep_unknown=True, kept=tenant.unknown)
+            document = to_json(known)
         except DocumentError as error:
             return _faulty(document, error.problems)
     ((kind, fact),) = document.items()

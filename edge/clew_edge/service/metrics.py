@@ -53,6 +53,7 @@ def expose(
     requests: Mapping[tuple[str, int], int],
     items: Mapping[tuple[str, str], int],
     losses: Mapping[str, int],
+    unknown: Mapping[str, int],
     pending: int,
     decide: Histogram,
 ) -> bytes:
@@ -63,6 +64,7 @@ def expose(
         requests: by route and status.
         items: facts that were brought, by kind and result.
         losses: facts that were lost or refused after they were taken, by cause.
+        unknown: fields of documents that this version does not know, by the kind of document.
         pending: decisions that were made and whose records are not in the store yet.
         decide: how long deciding took.
     """
@@ -88,6 +90,11 @@ def expose(
             "clew_losses_total",
             "Facts that were lost or refused after they were taken.",
             {f'{worker},cause="{cause}"': count for cause, count in losses.items()},
+        ),
+        *_counter(
+            "clew_unknown_fields_total",
+            "Fields that this version does not know: they were kept, and have no effect.",
+            {f'{worker},document="{kind}"': count for kind, count in unknown.items()},
         ),
         *_head(
             "clew_pending", "Records of decisions that are on disk and not stored yet.", "gauge"

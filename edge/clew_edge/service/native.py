@@ -69,7 +69,7 @@ async def decide(service: "Service", scope: Scope, receive: Receive, send: Send)
     key, tenant = service.authorise(scope, "decide")
     document = await read_json(scope, receive, service.limits)
     fields = _fields(scope)
-    request = _request(document, key, service.limits)
+    request = _request(document, key, tenant, service.limits)
     if request.get("signals"):
         await take(key, tenant, [{"signal": one} for one in document["signals"]])
     await respond_json(send, _decided(tenant, request, fields))
@@ -80,7 +80,7 @@ def decide_at_once(service: "Service", scope: Scope, body: bytes) -> dict[str, A
     if b"signals" in body:
         return None
     key, tenant = service.authorise(scope, "decide")
-    request = _request(_parsed(body, service.limits), key, service.limits)
+    request = _request(_parsed(body, service.limits), key, tenant, service.limits)
     return None if request.get("signals") else _decided(tenant, request, _fields(scope))
 
 
@@ -186,7 +186,7 @@ def _decided(
     return {"decisions": [shown(one, fields) for one in made.values()]}
 
 
-def _request(document: Any, key: Key, limits: Limits) -> Mapping[str, Any]:
+def _request(document: Any, key: Key, tenant: Tenant, limits: Limits) -> Mapping[str, Any]:
     """
     Check a decide request; gives its fields.
 
@@ -197,7 +197,8 @@ def _request(document: Any, key: Key, limits: Limits) -> Mapping[str, Any]:
     if is_valid("decision_request", document):
         return document  # type: ignore[no-any-return]
     try:
-        return to_json(from_json(DecisionRequest, document, keep_unknown=True))
+        known = from_json(DecisionRequest, document, keep_unknown=True, kept=tenant.unknown)
+        return to_json(known)
     except DocumentError as error:
         count = len(error.problems)
         number = f"over {FAULTS_MAX}" if count > FAULTS_MAX else count

@@ -45,6 +45,8 @@ class Tenant:
         self.reading = AsyncClient.over(self.client)
         #: Facts that were brought, by kind and result.
         self.brought: Counter[tuple[str, str]] = Counter()
+        #: Fields of documents that this version does not know, by the kind of document (RULES F2).
+        self.unknown: Counter[str] = Counter()
         self.deciding = Histogram()
         self.once = Once()
         #: Whether its data can be written.

@@ -175,17 +175,20 @@ def test_a_policy_that_cannot_be_read(tmp_path: Path, body: bytes | None) -> Non
 def test_what_is_counted(here: Asked) -> None:
     """Requests, facts and decisions are counted; nothing names whose they are."""
     here.append(consent(), signal("s-1"), signal("s-1"), {"x": 1})
-    here.decide()
+    here.append(signal("s-2", mood="loud", wind="calm"))  # of a newer client (F2)
+    here.decide(mood="loud")
     here.ask("GET", "/nowhere")
     here.tenant.client.flush()
     text = here.ask("GET", "/metrics", key=None).body.decode()
     plain = re.sub(r'worker="\d+",?', "", text)
     for line in (
-        'clew_requests_total{route="/clew/v1/append",status="200"} 1',
+        'clew_requests_total{route="/clew/v1/append",status="200"} 2',
         'clew_requests_total{route="other",status="404"} 1',
-        'clew_items_total{kind="signal",result="applied"} 1',
+        'clew_items_total{kind="signal",result="applied"} 2',
         'clew_items_total{kind="signal",result="duplicate"} 1',
         'clew_items_total{kind="unknown",result="refused"} 1',
+        'clew_unknown_fields_total{document="signal"} 2',
+        'clew_unknown_fields_total{document="decision_request"} 1',
         "clew_pending{} 0",
         "clew_decide_seconds_count{} 1",
         'clew_decide_seconds_bucket{le="+Inf"} 1',
