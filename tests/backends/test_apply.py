@@ -302,3 +302,27 @@ def test_only_a_void_names_a_request(world, told, pointer):
     """What else an outcome tells is told of one decision, and the refusal says so (W5.2)."""
     [result] = embedded(world.client()).append([fact(world, "outcome", "o-1", **told)])
     assert (result.status, result.errors[0].pointer) == ("refused", pointer)
+
+
+@pytest.mark.parametrize("stored", [True, False], ids=["stored", "on their way"])
+def test_an_old_decision_is_counted_as_well(world, stored):
+    """However many decisions have followed, display and purchase of each of them teach (L1)."""
+    client = world.client()
+    people(client, ["u-1"])
+    made = [client.decide("hero", subject="u-1") for _ in range(12)]
+    if stored:
+        client.flush(10)
+    world.clock.move(seconds=1)
+    for decision in made:
+        assert client.report(decision, "displayed") == "applied"
+    for decision in reversed(made):
+        assert client.report(decision, "converted") == "applied"
+    client.flush(10)
+    fresh = world.client()
+    shown = {decision.creative for decision in made}
+    for name in shown:
+        assert sums_of(client, name) == pytest.approx(sums_of(fresh, name))
+    with embedded(client).store.read() as read:
+        figures = read.sums("default", "figures:hero")
+        assert read.sums("default", "objective:orders")["attributed"] == len(made)
+    assert sum(figures[f"s:{name}"] for name in shown) == len(made)

@@ -4,13 +4,16 @@ import itertools
 import math
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from clew.clock import to_text
-from clew.engine.credit import DECISIONS_KEPT, EARLY_KEPT
+from clew.engine.credit import EARLY_KEPT
 from clew.engine.decide import decide
+from clew.engine.entries import DECISIONS_KEPT, OLDER_KEPT
+from clew.engine.fold import fold_outcome
 from clew.engine.record import record
 from client.worlds import policy, slot
 from engine.situations import NOW, compiled, fold, person, signal, situation
@@ -48,13 +51,13 @@ def total(effects: Any) -> dict[str, dict[str, float]]:
     return {key: deltas for key, deltas in left.items() if deltas}
 
 
-STORY = [
+OUTCOMES = [
     outcome("displayed", "o-1", 1),
     outcome("converted", "o-2", 2),
     outcome("converted", "o-3", 3),
     outcome("converted", "o-4", 4, reverses="o-2"),
-    signal("order_completed", 5, "s-1"),
 ]
+STORY = [*OUTCOMES, signal("order_completed", 5, "s-1")]
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(len(STORY)))), ids=str)
@@ -103,13 +106,37 @@ def test_the_rule_by_hand():
     assert math.isclose(p, 1 / (1 + math.exp(-drawn["means"]["1"])))
 
 
-def test_old_decisions_are_history():
-    """Of a slot the latest few decisions can be credited; an outcome of an older one is late."""
+@pytest.mark.parametrize("story", list(itertools.permutations(range(len(OUTCOMES)))), ids=str)
+@pytest.mark.parametrize("followed_after", range(len(OUTCOMES) + 1))
+def test_outcomes_reach_a_decision_however_many_have_followed(story, followed_after):
+    """What comes of a decision teaches the same, whether it is the latest or long past (F6)."""
+    facts = [OUTCOMES[number] for number in story]
+    expected = run(facts)
     whom = person(LAW)
-    for number in range(DECISIONS_KEPT + 1):
-        fold(whom, decided(whom, f"d-{number}", float(number)))
-    assert fold(whom, outcome("displayed", "o-1", 9, of="d-0")).status == "late"
-    assert fold(whom, outcome("displayed", "o-2", 9, of="d-1")).status == "applied"
+    made = decided(whom)
+    effects = [fold(whom, made)]
+    for place, told in enumerate([*facts, None]):
+        if place == followed_after:
+            for number in range(DECISIONS_KEPT + 1):
+                fold(whom, decided(whom, f"next-{number}", 20.0 + number))
+                fold(whom, outcome("displayed", f"seen-{number}", 30, of=f"next-{number}"))
+            assert whom.entry("d-1") is None
+        if told is not None:
+            effects.append(fold_outcome(whom, told, made))
+    assert total(effects) == expected
+
+
+def test_very_old_decisions_are_history():
+    """What is kept of a slot is bounded; an outcome of a still older decision is late."""
+    whom = person(LAW)
+    count = OLDER_KEPT + DECISIONS_KEPT + 1
+    made = [decided(whom, f"d-{number}", float(number)) for number in range(count)]
+    for decision in made:
+        fold(whom, decision)
+    told = [outcome("displayed", f"o-{number}", 99, of=f"d-{number}") for number in range(2)]
+    status = [fold_outcome(whom, one, made[number]).status for number, one in enumerate(told)]
+    assert status == ["late", "applied"]
+    assert len(orjson.dumps(whom.documents)) < OLDER_KEPT * 80 + DECISIONS_KEPT * 2_000
 
 
 def test_what_waits_is_bounded():

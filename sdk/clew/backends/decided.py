@@ -110,9 +110,9 @@ def apply_decision(batch: Applying, fact: Fact) -> ItemResult:
         if signal is not None and say_the_same(outcome, signal):
             told.add(signal["id"])
         else:
-            batch.took(person, fold_outcome(person, outcome))
+            batch.took(person, fold_outcome(person, outcome, fact))
     if subject and request_id and _is_over(batch, person, request_id):
-        batch.took(person, fold_outcome(person, _void_of(fact)))
+        batch.took(person, fold_outcome(person, _void_of(fact), fact))
     if subject and person.seen > at:
         _credit_earlier(batch, person, fact, at, told)
     return ItemResult(id=fact["id"], status="applied")
@@ -150,7 +150,7 @@ def apply_outcome(batch: Applying, fact: Fact) -> ItemResult:
     made = orjson.loads(body) if body is not None else None
     subject = (made or {}).get("subject") or ""
     person = batch.person(subject) if subject else batch.nobody()
-    problem = None if made is None else misfit(person, fact)
+    problem = None if made is None else misfit(person, made, fact)
     if problem is not None and batch.write.fact(place, "outcome", fact["id"]) is None:
         return faulty(fact["id"], [problem])
     fact.setdefault("received_at", to_text(batch.now))
@@ -170,7 +170,7 @@ def apply_outcome(batch: Applying, fact: Fact) -> ItemResult:
     told = _told(batch, person, "signal", fact["id"])
     if told is not None and say_the_same(fact, told):
         return ItemResult(id=fact["id"], status="duplicate")
-    effects = fold_outcome(person, fact)
+    effects = fold_outcome(person, fact, made)
     batch.took(person, effects)
     return ItemResult(id=fact["id"], status="late" if effects.status == "late" else "applied")
 
@@ -210,7 +210,7 @@ def _apply_to_request(batch: Applying, fact: Fact) -> ItemResult:
         return ItemResult(id=fact["id"], status="duplicate")
     made = list(_decided_for(batch, person, request_id))
     for decision in made:
-        batch.took(person, fold_outcome(person, _void_of(decision)))
+        batch.took(person, fold_outcome(person, _void_of(decision), decision))
     return ItemResult(id=fact["id"], status="applied", cause=None if made else "pending")
 
 

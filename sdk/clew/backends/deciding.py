@@ -26,6 +26,7 @@ from clew.clock import instant
 from clew.engine.bucketing import STORE_BUCKETS, store_bucket
 from clew.engine.compiled import CompiledPolicy, CompiledSlot
 from clew.engine.decide import decide
+from clew.engine.entries import is_void
 from clew.engine.fold import fold_decision
 from clew.engine.keep import kept
 from clew.engine.person import Person, empty
@@ -267,8 +268,7 @@ class Deciding:
         found = found or self._repeats.get((request.subject, ref))
         if found is None or now - instant(found[1]["decided_at"]) > REPEAT_SECONDS:
             return None
-        entry = person.entry(found[1]["id"])
-        if entry is not None and entry["void"]:
+        if is_void(person, found[1]):
             # Nobody saw it, and it counts for nothing any more (D8).
             return None
         named = found[1].get("subject")

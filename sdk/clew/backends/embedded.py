@@ -324,9 +324,13 @@ class Embedded:
                     return Admission("duplicate")
                 if self._people.fact(hot, "outcome", fact["id"], place) is not None:
                     return Admission("duplicate")
-            if (problem := misfit(hot.person, fact)) is not None:
+            # Of an older decision no more is kept in memory than what came of it.
+            known = hot.person.entry(decision)
+            known = known or self._people.fact(hot, "decision", decision, place)
+            problem = None if known is None else misfit(hot.person, known, fact)
+            if problem is not None:
                 raise DocumentError(f"outcome {fact['type']!r}", [problem])
-            effects = fold_outcome(hot.person, fact)
+            effects = fold_outcome(hot.person, fact, known)
             self._figures.note(hot, Pending("outcome", fact["id"], place, payload), effects)
         return Admission(effects.status, payload)
 
@@ -348,7 +352,9 @@ class Embedded:
                 at = instant(fact["decided_at"])
                 fold_decision(person, fact, at, described=False)
         else:
-            fold_outcome(person, fact)
+            with self._store.read() as read:
+                body = read.fact(pending.place, "decision", fact["decision"])
+            fold_outcome(person, fact, None if body is None else orjson.loads(body))
 
     def _settle(
         self, batch: Applying, documents: Sequence[dict[str, Any]], results: Sequence[ItemResult]

@@ -1,12 +1,11 @@
 """
 What a decision earns: counting it, crediting outcomes to it, taking them back (RULES L1, L2, D8).
 
-A person keeps an entry for each of their latest decisions, which says what was drawn and what has
-been credited so far. Facts may arrive in any order: an outcome that comes before its decision was
-counted waits in the entry, and one that was reversed before it came earns nothing.
+A decision's entry (`clew.engine.entries`) says what was drawn and what has been credited so far.
+Facts may arrive in any order: an outcome that comes before its decision was counted waits in the
+entry, and one that was reversed before it came earns nothing.
 """
 
-from bisect import insort
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,27 +13,24 @@ from attrs import frozen
 
 from clew.engine.compiled import CompiledObjective, CompiledSlot
 from clew.engine.effects import Effects
+from clew.engine.entries import credits_of, when
 from clew.engine.learn import LINEAR, LOGISTIC, converted
-from clew.engine.person import Document, Person
+from clew.engine.person import Person
 from clew.engine.trial import key
 
 __all__ = [
     "CHOSEN",
-    "DECISIONS_KEPT",
     "OUTCOMES_KEPT",
     "Earned",
     "count_decision",
     "credit",
     "creditable",
     "holds",
-    "keep",
     "reverse",
     "taken",
     "void",
 ]
 
-#: Decisions of a slot that can still be credited, per identity; older ones are history.
-DECISIONS_KEPT = 4
 #: Outcomes that wait for one decision to be counted; what comes beyond teaches nothing.
 EARLY_KEPT = 8
 #: Outcomes of one objective that one decision is credited with, and reversals it remembers. No
@@ -44,67 +40,6 @@ OUTCOMES_KEPT = 128
 CHOSEN = frozenset({"bandit", "split", "priority"})
 
 _MODELS = {model.name: model for model in (LOGISTIC, LINEAR)}
-
-
-def _when(entry: Mapping[str, Any]) -> tuple[float, str]:
-    return entry["at"], entry["id"]
-
-
-def keep(document: Document, decision: Mapping[str, Any], at: float) -> dict[str, Any]:
-    """Enter a decision among the latest of its slot; gives the entry."""
-    entry = _entry(decision, at)
-    kept = document["slots"].setdefault(decision["slot"], [])
-    if kept and _when(entry) < _when(kept[-1]):
-        insort(kept, entry, key=_when)
-    else:  # as nearly always
-        kept.append(entry)
-    if len(kept) > DECISIONS_KEPT:
-        counted = next((one for one in reversed(kept) if one["counted"] is not None), None)
-        # What can still be credited outlives what was never seen.
-        del kept[1 if kept[0] is counted else 0]
-    return entry
-
-
-def _entry(decision: Mapping[str, Any], at: float) -> dict[str, Any]:
-    """What is kept of a decision: enough to repeat it, to count it and to credit it."""
-    draws = decision.get("draws", ())
-    items = [item for item in decision.get("items", ()) if item["reason"] == "bandit"]
-    names = [item["item"] for item in items] or [None] * len(draws)
-    return {
-        "id": decision["id"],
-        "slot": decision["slot"],
-        "at": at,
-        "session": decision.get("session_id"),
-        "view": decision.get("view_id"),
-        "creative": decision.get("creative"),
-        "version": decision.get("creative_version"),
-        "reason": decision["reason"],
-        "propensity": decision.get("propensity"),
-        "policy": [decision.get("policy_id"), decision.get("policy_version")],
-        "assignments": decision.get("assignments", []),
-        "measured": decision.get("measured", False),
-        "eligible": decision.get("eligible", []),
-        "items": [[i["item"], i["reason"], i.get("propensity")] for i in decision.get("items", ())],
-        "arms": [_arm(name, draw) for name, draw in zip(names, draws, strict=True)],
-        "counted": None,
-        "void": False,
-        "early": [],
-        "done": {},
-        "undone": [],
-    }
-
-
-def _arm(item: str | None, draw: Mapping[str, Any]) -> dict[str, Any]:
-    """One drawn arm; x, m and p are of the moment of the draw (L2)."""
-    return {
-        "item": item,
-        "key": draw["state_key"],
-        "model": draw["model"],
-        "x": draw["features"],
-        "m": draw["means"],
-        "p": draw["predicted"],
-        "choice": len(draw["candidates"]) > 1,
-    }
 
 
 @frozen
@@ -190,15 +125,15 @@ def creditable(
     if fitting:
         return max(fitting, key=lambda entry: (entry["counted"], entry["id"]))
     waiting = [entry for entry in entries if entry["counted"] is None and entry["at"] <= at]
-    return max(waiting, key=_when, default=None)
+    return max(waiting, key=when, default=None)
 
 
 def holds(person: Person, slot: CompiledSlot, objective: CompiledObjective, name: str) -> bool:
     """Whether a decision of a slot was credited with an outcome, or will be once it is counted."""
     return any(
-        any(one["id"] == name for one in entry["done"].get(objective.id, ()))
-        or any(early[:2] == [objective.id, name] for early in entry["early"])
-        for entry in person.entries(slot.id)
+        any(one["id"] == name for one in done.get(objective.id, ()))
+        or any(waiting[:2] == [objective.id, name] for waiting in early)
+        for done, early in credits_of(person, slot.id)
     )
 
 

@@ -20,12 +20,12 @@ from clew.engine.credit import (
     credit,
     creditable,
     holds,
-    keep,
     reverse,
     taken,
     void,
 )
 from clew.engine.effects import Effects
+from clew.engine.entries import keep, recalled, shortened
 from clew.engine.person import Person
 from clew.engine.split import split_arm, split_experiment
 from clew.engine.traits import CompiledTrait
@@ -154,24 +154,47 @@ def fold_earlier(person: Person, decision: Fact, signals: Iterable[Fact], effect
             credit(slot, objective, entry, earned, effects)
 
 
-def misfit(person: Person, outcome: Fact) -> Problem | None:
-    """Say why an outcome counts for none of the objectives it is for; None where it may (L5)."""
-    entry = person.entry(outcome["decision"])
-    slot = person.policy.slots.get(entry["slot"]) if entry is not None else None
+def misfit(person: Person, decision: Fact, outcome: Fact) -> Problem | None:
+    """
+    Say why an outcome counts for none of the objectives it is for; None where it may (L5).
+
+    Args:
+        decision: the record or the entry of the decision that it names.
+    """
+    slot = person.policy.slots.get(decision["slot"])
     if slot is None or outcome["type"] not in OUTCOMES_AS_SIGNALS:
         return None
     misfits = [objective.misfit(outcome) for objective in _reached(slot, outcome)]
     return misfits[0] if misfits and all(misfits) else None
 
 
-def fold_outcome(person: Person, outcome: Fact) -> Effects:
-    """Apply an outcome to the decision it names, if that is still kept."""
+def fold_outcome(person: Person, outcome: Fact, decision: Fact | None = None) -> Effects:
+    """
+    Apply an outcome to the decision it names, if that is still kept.
+
+    Args:
+        decision: its record, which an older one needs.
+    """
     effects = Effects()
     entry = person.entry(outcome["decision"])
-    slot = person.policy.slots.get(entry["slot"]) if entry is not None else None
-    if entry is None or slot is None:
+    if entry is not None:
+        _apply(person, entry, outcome, effects)
+        return effects
+    found = None if decision is None else recalled(person, decision)
+    if found is None:
         effects.status = "late"
         return effects
+    entry, short = found
+    _apply(person, entry, outcome, effects)
+    shortened(entry, short)
+    return effects
+
+
+def _apply(person: Person, entry: dict[str, Any], outcome: Fact, effects: Effects) -> None:
+    slot = person.policy.slots.get(entry["slot"])
+    if slot is None:
+        effects.status = "late"
+        return
     at = instant(outcome["occurred_at"])
     kind = outcome["type"]
     if kind in {"voided", "overridden"}:
@@ -183,7 +206,6 @@ def fold_outcome(person: Person, outcome: Fact) -> Effects:
         count_decision(person, slot, entry, at, effects)
     if kind in OUTCOMES_AS_SIGNALS:
         _convert(person, slot, entry, outcome, at, effects)
-    return effects
 
 
 def _describe(decision: Fact, times: float, effects: Effects) -> None:
