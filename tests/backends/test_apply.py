@@ -326,3 +326,41 @@ def test_an_old_decision_is_counted_as_well(world, stored):
         figures = read.sums("default", "figures:hero")
         assert read.sums("default", "objective:orders")["attributed"] == len(made)
     assert sum(figures[f"s:{name}"] for name in shown) == len(made)
+
+
+def _trials(client) -> list[tuple]:
+    """When each trial was triggered, by which version, and what is counted in it."""
+    with embedded(client).store.read() as read:
+        return [
+            (trial.triggered_at, trial.policy_version, dict(trial.values))
+            for trial in read.trials("default", "global")
+        ]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(1, 5))), ids=str)
+def test_a_trial_begins_with_the_first_decision_made(make, order):
+    """Whichever of two processes stores its decision first, and what is stored between (M4)."""
+    world = make()
+    half = [{"id": "global", "salt": "s", "share": 0.0001, "scope": "all"}]
+    client = world.client(policy(holdouts=half))
+    people(client, ["u-1"])
+    facts = []
+
+    def happens(name: str) -> None:
+        world.clock.move(seconds=1)
+        facts.append(fact(world, "signal", name, type="order_completed"))
+
+    def is_decided() -> float:
+        world.clock.move(seconds=1)
+        _, [record] = embedded(world.client()).decide(request())
+        facts.append(record)
+        return world.clock.now()
+
+    happens("before")
+    at = is_decided()
+    happens("between")
+    is_decided()
+    happens("after")
+    for number in (0, *order):
+        embedded(client).append([facts[number]])
+    assert _trials(client) == [(pytest.approx(at, abs=1e-5), "1", {"orders": (1.0, 2, 1.0)})]

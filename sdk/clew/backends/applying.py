@@ -20,7 +20,7 @@ from clew.engine.compiled import CompiledPolicy
 from clew.engine.effects import Effects
 from clew.engine.fold import history
 from clew.engine.person import Person, empty
-from clew.engine.trial import COVARIATE_SECONDS, TrialDocument
+from clew.engine.trial import COVARIATE_SECONDS, TrialDocument, forget_before
 
 __all__ = ["Applying", "row_of"]
 
@@ -117,9 +117,9 @@ class Applying:
         if person.subject:
             self.changed(person.subject)
         self.taught += teaches(effects)
-        for trial in effects.opened:
-            self._fill(person, trial)
-        for trial in (*effects.opened, *effects.trials):
+        for trial, until in effects.opened:
+            self._fill(person, trial, until)
+        for trial in (*(trial for trial, _ in effects.opened), *effects.trials):
             self.trials[id(trial)] = (person.subject, trial)
         for key, deltas in effects.sums.items():
             sums = self.sums.setdefault(key, {})
@@ -133,11 +133,13 @@ class Applying:
         self.touched.add(subject)
         self.folds[subject] += 1
 
-    def _fill(self, person: Person, trial: TrialDocument) -> None:
-        """Count in a new trial what the log has of its subject already."""
+    def _fill(self, person: Person, trial: TrialDocument, until: float) -> None:
+        """Count in a trial what the log has of its subject already, up to an instant."""
+        forget_before(trial)
         since = trial["at"] - COVARIATE_SECONDS
         for who in person.documents:
-            for body in self.write.facts(self.place(who), "signal", who, since=since):
+            place = self.place(who)
+            for body in self.write.facts(place, "signal", who, since=since, until=until):
                 history(person, trial, who, orjson.loads(body))
 
     def _put_item(self, name: str, fields: Mapping[str, Any]) -> None:

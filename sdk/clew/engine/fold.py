@@ -7,6 +7,7 @@ return what is to be added elsewhere. Facts are in wire form, each is seen once,
 been checked and stamped (RULES F5).
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
@@ -51,7 +52,7 @@ _COUNTING = {"displayed": "displayed", "sent": "sent"}
 
 
 def history(person: Person, trial: TrialDocument, who: str, signal: Fact) -> None:
-    """Count a stored signal of one identity in a trial that has just been opened."""
+    """Count a stored signal of one identity in a trial that begins where it did not before."""
     if signal.get("traffic", "human") not in person.policy.traffic:
         return
     at = instant(signal["occurred_at"])
@@ -285,16 +286,17 @@ def _open_trial(
     person: Person, decision: Fact, assignment: Fact, at: float, effects: Effects
 ) -> None:
     name = key(assignment["id"], assignment["epoch"])
-    if name in person.trials:
-        return
-    trial = opened(
-        (assignment["id"], assignment["epoch"], assignment["arm"]),
-        at=at,
-        owner=person.subject,
-        policy_version=decision.get("policy_version") or "",
-    )
-    person.trials[name] = trial
-    effects.opened.append(trial)
+    version = decision.get("policy_version") or ""
+    trial = person.trials.get(name)
+    if trial is None:
+        arm = (assignment["id"], assignment["epoch"], assignment["arm"])
+        trial = opened(arm, at=at, owner=person.subject, policy_version=version)
+        person.trials[name] = trial
+        effects.opened.append((trial, math.inf))
+    elif at < trial["at"] and trial["owner"] == person.subject and trial["left"] is None:
+        # Another process has stored a later decision first (M4, F6).
+        effects.opened.append((trial, trial["at"]))
+        trial["at"], trial["policy_version"] = at, version
 
 
 def _measure(

@@ -20,6 +20,7 @@ __all__ = [
     "COVARIATE_SECONDS",
     "TrialDocument",
     "count",
+    "forget_before",
     "join",
     "key",
     "opened",
@@ -91,11 +92,17 @@ def count(
 def remember(
     trial: TrialDocument, objective: CompiledObjective, value: float, *, at: float
 ) -> None:
-    """Add an outcome from before the trigger to the covariate, while the trial is opened (M11)."""
+    """Add an outcome from before the trigger to the covariate, when the trial begins (M11)."""
     if trial["at"] - COVARIATE_SECONDS <= at < trial["at"]:
         figures = _figures(trial, objective)
         first = objective.objective.count == "first"
         figures[2] = 1.0 if first else figures[2] + _worth(objective, value)
+
+
+def forget_before(trial: TrialDocument) -> None:
+    """Forget the covariate: the trial begins elsewhere, and it is counted anew."""
+    for figures in trial["values"].values():
+        figures[2] = 0.0
 
 
 def _figures(trial: TrialDocument, objective: CompiledObjective) -> list[Any]:
