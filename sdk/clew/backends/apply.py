@@ -15,8 +15,8 @@ from clew.backends.base import FactKey, Place
 from clew.backends.decided import (
     apply_decision,
     apply_outcome,
-    is_reported,
     request_ref,
+    told_before,
     where_decision,
     where_outcome,
 )
@@ -121,8 +121,8 @@ def _signal(batch: Applying, fact: Fact) -> ItemResult:
     )
     if not added:
         return ItemResult(id=fact["id"], status="duplicate")
-    reported = is_reported(batch, person, fact)
-    effects = fold_signal(person, fact["subject"], fact, reported=reported)
+    told = told_before(batch, person, fact)
+    effects = fold_signal(person, fact["subject"], fact, told=told)
     batch.took(person, effects)
     return ItemResult(id=fact["id"], status="applied")
 

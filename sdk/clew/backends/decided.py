@@ -18,7 +18,7 @@ from clew.backends.refusals import faulty, refused
 from clew.clock import instant, to_text
 from clew.engine.compiled import OUTCOMES_AS_SIGNALS
 from clew.engine.effects import Effects
-from clew.engine.fold import fold_decision, fold_earlier, fold_outcome, misfit
+from clew.engine.fold import counted_by, fold_decision, fold_earlier, fold_outcome, misfit
 from clew.engine.person import Person
 from clew.ids import bucket_of
 from clew.model.batch import ItemResult
@@ -27,9 +27,9 @@ __all__ = [
     "apply_decision",
     "apply_outcome",
     "decision_ref",
-    "is_reported",
     "request_ref",
     "say_the_same",
+    "told_before",
     "where_decision",
     "where_outcome",
 ]
@@ -133,12 +133,11 @@ def _credit_earlier(
         for signal in map(
             orjson.loads, batch.write.facts(batch.place(who), "signal", who, since=at)
         )
-        if signal["id"] in told or not is_reported(batch, person, signal)
+        if signal["id"] in told or not told_before(batch, person, signal)
     ]
     effects = Effects()
     fold_earlier(person, decision, signals, effects)
-    if effects.sums:
-        batch.took(person, effects)
+    batch.took(person, effects)  # what waits to be counted has changed the person, too
 
 
 def apply_outcome(batch: Applying, fact: Fact) -> ItemResult:
@@ -243,10 +242,14 @@ def _void_of(decision: Fact) -> Fact:
     }
 
 
-def is_reported(batch: Applying, person: Person, signal: Fact) -> bool:
-    """Whether an outcome has told the same before, and so has been credited (M1)."""
-    told = _told(batch, person, "outcome", signal["id"])
-    return told is not None and say_the_same(told, signal)
+def told_before(batch: Applying, person: Person, signal: Fact) -> frozenset[str]:
+    """Give the objectives for which a stored outcome has told the same as a signal (M1)."""
+    outcome = _told(batch, person, "outcome", signal["id"])
+    if outcome is None or not say_the_same(outcome, signal):
+        return frozenset()
+    place = where_outcome(batch, outcome)
+    body = None if place is None else batch.write.fact(place, "decision", outcome["decision"])
+    return counted_by(person, outcome, None if body is None else orjson.loads(body))
 
 
 def _told(batch: Applying, person: Person, kind: Kind, name: str) -> Fact | None:

@@ -7,7 +7,7 @@ decided meanwhile was decided on what the store will say.
 """
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -25,7 +25,7 @@ from clew.backends.figures import Figures
 from clew.backends.keyring import Keyring
 from clew.backends.measuring import measure
 from clew.backends.notices import Notices
-from clew.backends.people import Pending, People, Settled
+from clew.backends.people import Hot, Pending, People, Settled
 from clew.backends.profile import profile_of
 from clew.backends.shelf import Shelf
 from clew.backends.stored import Stored
@@ -34,8 +34,7 @@ from clew.clock import Clock, SystemClock, instant, to_text
 from clew.engine.bucketing import store_bucket
 from clew.engine.compiled import CompiledPolicy, CompiledSlot
 from clew.engine.declared import declared
-from clew.engine.fold import fold_decision, fold_outcome, fold_signal, misfit
-from clew.engine.person import Person
+from clew.engine.fold import counted_by, fold_decision, fold_outcome, fold_signal, misfit
 from clew.errors import DocumentError
 from clew.ids import bucket_of, is_newer
 from clew.items import encoded
@@ -293,15 +292,14 @@ class Embedded:
             if not stamp(hot.person, fact, now):
                 self._notices.no_basis(policy, fact["type"])
                 return Admission("refused", cause="no_basis")
-            place, told = self._place(subject), None
+            place, told = self._place(subject), frozenset[str]()
             if not self._is_new(fact["id"]):
                 if self._people.fact(hot, "signal", fact["id"], place) is not None:
                     return Admission("duplicate")
-                told = self._people.told(hot, "outcome", fact["id"])
+                told = self._told(hot, fact)
             # Encoded first: what is no JSON is refused before it has changed anything.
             payload = encoded({"signal": fact})
-            reported = told is not None and say_the_same(told, fact)
-            effects = fold_signal(hot.person, subject, fact, reported=reported)
+            effects = fold_signal(hot.person, subject, fact, told=told)
             self._figures.note(hot, Pending("signal", fact["id"], place, payload), effects)
         return Admission("applied", payload)
 
@@ -341,20 +339,29 @@ class Embedded:
         self._newest = name
         return True
 
-    def _refold(self, person: Person, pending: Pending) -> None:
+    def _told(self, hot: Hot, signal: Mapping[str, Any]) -> frozenset[str]:
+        """Give the objectives for which an outcome has told the same as a signal (RULES M1)."""
+        outcome = self._people.told(hot, "outcome", signal["id"])
+        if outcome is None or "decision" not in outcome or not say_the_same(outcome, signal):
+            return frozenset()
+        place = (bucket_of(outcome["decision"]) or 0, self._tenant)
+        decision = self._people.fact(hot, "decision", outcome["decision"], place)
+        return counted_by(hot.person, outcome, decision)
+
+    def _refold(self, hot: Hot, pending: Pending) -> None:
         """Fold a pending fact into a person that was read again; its sums were taken before."""
+        person = hot.person
         fact = orjson.loads(pending.payload)[pending.kind]
         if pending.kind == "signal":
             if fact["subject"] in person.documents and stamp(person, fact, 0.0):
-                fold_signal(person, fact["subject"], fact)
+                fold_signal(person, fact["subject"], fact, told=self._told(hot, fact))
         elif pending.kind == "decision":
             if fact.get("subject") is not None:
                 at = instant(fact["decided_at"])
                 fold_decision(person, fact, at, described=False)
         else:
-            with self._store.read() as read:
-                body = read.fact(pending.place, "decision", fact["decision"])
-            fold_outcome(person, fact, None if body is None else orjson.loads(body))
+            decision = self._people.fact(hot, "decision", fact["decision"], pending.place)
+            fold_outcome(person, fact, decision)
 
     def _settle(
         self, batch: Applying, documents: Sequence[dict[str, Any]], results: Sequence[ItemResult]

@@ -32,7 +32,7 @@ PEOPLE_KEPT = 10_000
 #: No count of changes.
 _UNCHECKED = -1
 
-Refold: TypeAlias = Callable[[Person, "Pending"], None]
+Refold: TypeAlias = Callable[["Hot", "Pending"], None]
 #: By canonical subject, the version of each of their documents.
 Versions: TypeAlias = Mapping[str, Mapping[str, int]]
 
@@ -311,7 +311,7 @@ class People:
             if key in stored:
                 del hot.pending[key]
             else:
-                self._refold_pending(hot.person, pending)
+                self._refold_pending(hot, pending)
         return True
 
     def _take_over(self, subject: str, hot: Hot) -> None:

@@ -8,7 +8,7 @@ been checked and stamped (RULES F5).
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from clew.clock import instant
@@ -35,6 +35,7 @@ from clew.errors import Problem
 from clew.trust.ledger import record
 
 __all__ = [
+    "counted_by",
     "fold_consent",
     "fold_decision",
     "fold_earlier",
@@ -72,12 +73,14 @@ def fold_consent(person: Person, consent: Fact) -> None:
     person.permissions_changed()
 
 
-def fold_signal(person: Person, who: str, signal: Fact, *, reported: bool = False) -> Effects:
+def fold_signal(
+    person: Person, who: str, signal: Fact, *, told: Collection[str] = frozenset()
+) -> Effects:
     """
     Fold a signal of one identity into its traits, then credit the objectives it reaches.
 
     Args:
-        reported: whether an outcome with its id was told before, and so has been credited (M1).
+        told: the objectives that an outcome with its id has counted for before (`counted_by`).
     """
     effects = Effects()
     at = instant(signal["occurred_at"])
@@ -90,9 +93,8 @@ def fold_signal(person: Person, who: str, signal: Fact, *, reported: bool = Fals
     if not counts:
         return effects
     _learn_items(person, signal, effects)
-    if not reported:
-        for objective in person.policy.objectives_of_signal.get(signal["type"], ()):
-            _reach(person, who, objective, signal, at, effects)
+    for objective in person.policy.objectives_of_signal.get(signal["type"], ()):
+        _reach(person, who, objective, signal, at, effects, is_told=objective.id in told)
     return effects
 
 
@@ -167,6 +169,23 @@ def misfit(person: Person, decision: Fact, outcome: Fact) -> Problem | None:
         return None
     misfits = [objective.misfit(outcome) for objective in _reached(slot, outcome)]
     return misfits[0] if misfits and all(misfits) else None
+
+
+def counted_by(person: Person, outcome: Fact, decision: Fact | None) -> frozenset[str]:
+    """
+    Give the objectives that a stored outcome has counted for, as a signal of its id would (M1).
+
+    Args:
+        decision: the record of the decision that it names; None where that is not stored.
+    """
+    entry = person.entry(outcome["decision"])
+    if entry is None and (decision is None or recalled(person, decision) is None):
+        return frozenset()
+    slot = person.policy.slots.get((entry or decision or {})["slot"])
+    if slot is None or outcome["type"] not in OUTCOMES_AS_SIGNALS or outcome.get("reverses"):
+        return frozenset()
+    reached = _reached(slot, outcome)
+    return frozenset(one.id for one in reached if one.misfit(outcome) is None)
 
 
 def fold_outcome(person: Person, outcome: Fact, decision: Fact | None = None) -> Effects:
@@ -267,15 +286,20 @@ def _reach(
     signal: Fact,
     at: float,
     effects: Effects,
+    *,
+    is_told: bool,
 ) -> None:
-    """A signal of one identity that counts for an objective."""
+    """A signal of one identity that counts for an objective; once, whoever else told of it (M1)."""
     worth = objective.value(signal)
     if worth is None:
         effects.add(f"objective:{objective.id}", {"refused": 1.0})
         return
     received_at = instant(signal.get("received_at") or signal["occurred_at"])
-    _measure(person, who, objective, worth, at, received_at, effects)
+    if not is_told:
+        _measure(person, who, objective, worth, at, received_at, effects)
     for slot in person.policy.slots_of_objective.get(objective.id, ()):
+        if is_told and holds(person, slot, objective, signal["id"]):
+            continue
         entry = creditable(person, slot, objective, at)
         if entry is not None:
             earned = Earned(signal["id"], worth, at, taken(slot, signal))
