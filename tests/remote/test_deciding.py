@@ -396,6 +396,39 @@ def test_a_late_answer_is_voided_though_its_client_has_gone(remote):
     eventually(lambda: not remote.used("u-1"))
 
 
+def test_each_request_asks_for_its_own_slots(remote, monkeypatch):
+    """Who finds some slots under way asks for the others, and all are answered in full."""
+    remote.allow("u-1")
+    client = remote.client()
+    pool = client._core.backend._deciding._pool
+    submit, queued, made = pool.submit, [], {}
+    monkeypatch.setattr(pool, "submit", queued.append)
+
+    def decide(*slots):
+        made[slots] = client.decide_all(slots, subject="u-1")
+
+    asking = [("hero",), ("kept", "hero"), ("paged", "kept", "hero")]
+    threads = [threading.Thread(target=decide, args=slots) for slots in asking]
+    for number, thread in enumerate(threads, 1):
+        thread.start()
+        eventually(lambda number=number: len(queued) == number)
+    # As where all threads of the pool are busy for a moment.
+    kept = client._core.backend._deciding._cache.find("u-1")
+    eventually(lambda: sum(each.waiting.total() for each in set(kept.flights.values())) == 6)
+    for call in queued:
+        submit(call)
+    for thread in threads:
+        thread.join(PATIENCE_SECONDS)
+    assert sorted(each["slots"] for each in remote.server.asked(DECIDE)) == [
+        ["hero"],
+        ["kept"],
+        ["paged"],
+    ]
+    assert all(tuple(found) == slots for slots, found in made.items())
+    assert all(one.token for found in made.values() for one in found.values())
+    assert kept.flights == {}
+
+
 def test_somebody_else_who_waits_has_the_answer(remote):
     """Who is out of patience takes nothing away from another who asks for the same."""
     remote.allow("u-1")

@@ -12,6 +12,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeAlias
 
 from attrs import frozen
@@ -221,12 +222,12 @@ class Deciding:
             if self.breaker.allows():
                 flight = Flight(new.values(), [asked.keys[slot] for slot in ahead], id)
                 under_way.update(dict.fromkeys(new.values(), flight))
-                self._pool.submit(lambda: self._fly(flight, asked, send))
+                self._pool.submit(partial(self._fly, flight, asked, send))
         found = {
             slot: under_way[asked.keys[slot]] for slot in missing if asked.keys[slot] in under_way
         }
-        for slot, flight in found.items():
-            flight.waiting[asked.keys[slot]] += 1
+        for slot, awaited in found.items():
+            awaited.waiting[asked.keys[slot]] += 1
         return found
 
     def _names(self, request: DecisionRequest) -> list[str]:
