@@ -429,6 +429,21 @@ def test_each_request_asks_for_its_own_slots(remote, monkeypatch):
     assert kept.flights == {}
 
 
+def test_a_signal_handler_emits_in_the_middle_of_a_decision(remote):
+    """Whoever holds the lock of what is kept is interrupted, and tells of something himself."""
+    remote.allow("u-1")
+    client = remote.client()
+    shown = client.decide("hero", subject="u-1")
+    deciding = client._core.backend._deciding
+    with deciding._lock:  # as this thread has it where the handler comes
+        client.emit("product_viewed", subject="u-1")
+        client.emit("product_viewed", subject="u-1", data={"sku": "x" * 3_000})
+        client.report(shown, "displayed")
+        assert client.flush(PATIENCE_SECONDS) == 0
+    again = client.decide("hero", subject="u-1")
+    assert (again.cache, again.id != shown.id) == ("miss", True)
+
+
 def test_somebody_else_who_waits_has_the_answer(remote):
     """Who is out of patience takes nothing away from another who asks for the same."""
     remote.allow("u-1")

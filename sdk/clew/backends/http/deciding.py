@@ -7,7 +7,6 @@ While the circuit is open nothing is sent at all.
 """
 
 import logging
-import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,11 +19,12 @@ from attrs import frozen
 from clew.backends.http import reading
 from clew.backends.http.breaker import Breaker
 from clew.backends.http.flight import Flight
+from clew.backends.http.guarded import Change, GuardedCache
 from clew.backends.http.keys import Keys
 from clew.backends.http.transport import Response, UnreachableError
 from clew.backends.http.trouble import Trouble
 from clew.backends.http.wire import document
-from clew.cache import Aging, Asker, DecisionCache, Entry, Kept, Key
+from clew.cache import Aging, Asker, Entry, Kept, Key
 from clew.clock import Clock
 from clew.engine.compiled import CompiledPolicy, CompiledSlot
 from clew.errors import BackendRejectedError, BackendUnavailableError, ClewError
@@ -108,11 +108,12 @@ class Deciding:
         self._void = void
         self._void_request = void_request
         self._deadline_ms = deadline_ms
-        self._cache = DecisionCache()
+        self._guarded = GuardedCache(void)
+        self._cache = self._guarded.cache
         self._keys = Keys()
         #: What requests with an id were given lately: one that is tried again gets the same (D5).
         self._given: OrderedDict[str, None] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = self._guarded.lock
         self._pool = Pool(FLIGHTS_MAX)
 
     def decide(self, request: DecisionRequest) -> dict[str, Decision]:
@@ -128,6 +129,7 @@ class Deciding:
         keys = self._keys.of(self._policy(), request.slots, asker, request.context)
         subject = request.subject if request.request_id is None else None
         with self._lock:
+            self._guarded.hear()
             kept = Kept() if subject is None else self._cache.of(subject)
             made, missing, ahead = _look(kept, keys, now)
             if not missing and not ahead:
@@ -138,6 +140,7 @@ class Deciding:
         for flight in {id(each): each for each in flights.values()}.values():
             flight.wait(end - time.monotonic())
         with self._lock:
+            self._guarded.hear()
             for slot in missing:
                 answer = self._answer(asked, slot, flights.get(slot))
                 if answer is not None:
@@ -149,7 +152,7 @@ class Deciding:
                 _end(flight, kept)
         for flight in in_vain.values():
             self._take_back(flight, asked)
-        self._take_away()
+        self._guarded.catch_up()
         return made
 
     def recall(
@@ -184,24 +187,20 @@ class Deciding:
         if not self._lock.acquire(blocking=False):
             return None
         try:
+            self._guarded.hear()
             kept = self._cache.find(subject)
             return None if kept is None else look(kept, keys, now)
         finally:
             self._lock.release()
+            self._guarded.catch_up()
 
-    def told(self, change: Callable[[DecisionCache], None]) -> None:
+    def told(self, change: Change) -> None:
         """Something was told of somebody: what is kept changes before anybody decides again."""
-        with self._lock:
-            change(self._cache)
-        self._take_away()
+        self._guarded.tell(change)
 
     def told_of(self, subject: str) -> None:
-        """Something was told of a subject, as `told`; costs little where nobody decides."""
-        with self._lock:  # also to see that: the moment in which an answer is filed looks empty
-            if self._cache.is_empty:
-                return
-            self._cache.drop(subject)
-        self._take_away()
+        """Something was told of a subject, as `told`."""
+        self._guarded.tell(lambda cache: cache.drop(subject))
 
     def close(self) -> None:
         """Let the threads go, each as its request ends."""
@@ -249,6 +248,7 @@ class Deciding:
         except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for the landing
             flight.error = error
         with self._lock:
+            self._guarded.hear()
             is_given_up = flight.has_landed
             flight.made = made
             unused = [
@@ -263,7 +263,7 @@ class Deciding:
                 self._void(each)
             if flight.error is not None and _may_have_decided(response, flight.error):
                 self._take_back(flight, asked)
-        self._take_away()
+        self._guarded.catch_up()
         self._judge(flight, is_in_time=is_in_time)
 
     def _take_back(self, flight: Flight, asked: _Asked) -> None:
@@ -360,14 +360,6 @@ class Deciding:
         """What is wrong, with the server's name; an error of the network says it already."""
         said = str(error)
         return said if self._where in said else f"{self._where}: {said}"
-
-    def _take_away(self) -> None:
-        if not self._cache.unused:
-            return
-        with self._lock:
-            unused, self._cache.unused = self._cache.unused, []
-        for each in unused:
-            self._void(each)
 
 
 def _fresh(kept: Kept, keys: Mapping[str, Key], now: float) -> dict[str, Decision] | None:

@@ -47,7 +47,9 @@ class Unsent:
         """Remember a signal by its id; it is in an encoded batch item."""
         self._new.append((name, subject, item))
         # Else one subject's could push out everybody's, or large ones take any memory.
-        if len(self._new) > UNSORTED_MAX or len(item) > SMALL_BYTES:
+        # But a signal handler that adds in the middle of another call must not wait for that.
+        is_much = len(self._new) > UNSORTED_MAX or len(item) > SMALL_BYTES
+        if is_much and not self._lock.locked():
             with self._lock:
                 self._sort()
 
