@@ -4,6 +4,7 @@ Decisions for whoever asks: one for each slot, in time, whatever happens (RULES 
 A sick backend is answered with a fall-back and counted; misuse raises.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,9 @@ from clew.model.request import DecisionRequest
 from clew.model.words import Reason, Traffic
 
 __all__ = ["Answers"]
+
+#: Decisions that are remembered as asked for by several; one that is to be voided is a moment old.
+SHARED_MAX = 4_096
 
 
 class Answers:
@@ -54,6 +58,8 @@ class Answers:
         self._recall = getattr(backend, "recall", None)
         self._stand_in: Callable[..., dict[str, Decision]] | None
         self._stand_in = getattr(backend, "stand_in", None)
+        #: Decisions that several have asked for: what one of them did not use, another may show.
+        self._shared: OrderedDict[str, None] = OrderedDict()
 
     def decide(
         self,
@@ -108,8 +114,10 @@ class Answers:
             return self.local(names, "error", default)
         for payload in payloads:
             self._put(payload)
+        self._note_shared(made)
         if deadline_ms is not None and (self._clock.now() - started) * 1000.0 > deadline_ms:
-            self.void(made.values())
+            if request_id is None:  # else it is left to the next try (RULES D5)
+                self.void(made.values())
             # The last known good is what stands in for a late answer already (RULES D2).
             late = self.local(names, "deadline", default)
             return {
@@ -161,16 +169,26 @@ class Answers:
             return late
         asker = (subject, anonymous_subject, session_id, traffic)
         try:
-            return late | self._stand_in(slots, asker, {} if context is None else context)
+            found = self._stand_in(slots, asker, {} if context is None else context)
         except Exception:  # noqa: BLE001 - of a wrong id or context, of which deciding says more
             return late
+        self._note_shared(found)
+        return late | found
 
     def void(self, decisions: Iterable[Decision]) -> None:
         """Take back decisions that nobody used (RULES D8)."""
         for decision in decisions:
             # A kept decision has been shown before, and stands; a local one was never recorded.
-            if decision.cache == "miss" and decision.policy_version is not None:
+            is_new = decision.cache == "miss" and decision.policy_version is not None
+            if is_new and decision.id not in self._shared:
                 self._report(decision, "voided", id=None, at=None, value=None)
+
+    def _note_shared(self, made: Mapping[str, Decision]) -> None:
+        for decision in made.values():
+            if decision.cache != "miss":
+                self._shared[decision.id] = None
+                if len(self._shared) > SHARED_MAX:
+                    self._shared.popitem(last=False)
 
     def _kept(
         self,
@@ -185,6 +203,9 @@ class Answers:
         if deadline_ms is not None and not deadline_ms > 0.0:
             return None
         try:
-            return self._recall(slots, asker, {} if context is None else context)
+            found = self._recall(slots, asker, {} if context is None else context)
         except Exception:  # noqa: BLE001 - of a wrong id or context, of which deciding says more
             return None
+        if found is not None:
+            self._note_shared(found)
+        return found

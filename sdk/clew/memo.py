@@ -34,6 +34,8 @@ class Memo:
         #: Slots that somebody waits for, and those whose decision somebody has.
         self._wanted: set[str] = set()
         self._taken: set[str] = set()
+        #: Whether whoever asks again for the same gets the same, so that nothing is in vain (D5).
+        self._is_repeatable = False
         #: Whether the request is over.
         self.ended = False
         self._turn = threading.Lock()
@@ -81,10 +83,11 @@ class Memo:
         try:
             missing = self._missing(slots)
             if missing:
+                self._is_repeatable = request.get("request_id") is not None
                 made = self._answers.decide(
                     missing, default=default, deadline_ms=deadline_ms, **request
                 )
-                self._answers.void(self._keep(made))
+                self._void(self._keep(made))
         finally:
             self._turn.release()
 
@@ -100,7 +103,7 @@ class Memo:
         kept = self._answers.recall(self._missing(slots), **request)
         if kept is None:
             return False
-        self._answers.void(self._keep(kept))
+        self._void(self._keep(kept))
         return True
 
     def give_up(
@@ -127,7 +130,11 @@ class Memo:
         What was asked for stays. It may be called again, when more is not asked for any longer.
         """
         self.ended = True
-        self._answers.void(self._unused())
+        self._void(self._unused())
+
+    def _void(self, decisions: Iterable[Decision]) -> None:
+        if not self._is_repeatable:
+            self._answers.void(decisions)
 
     def _take(self, slot: str, default: Mapping[str, Any] | None) -> Decision:
         made = self._made[slot]

@@ -378,3 +378,19 @@ def test_a_trial_begins_with_the_first_decision_made(make, order):
     for number in (0, *order):
         embedded(client).append([facts[number]])
     assert _trials(client) == [(pytest.approx(at, abs=1e-5), "1", {"orders": (1.0, 2, 1.0)})]
+
+
+def test_a_request_whose_first_decision_is_void_has_the_next_one(world):
+    """Who repeats a request gets the decision that stands, as often as it is asked for (D5, D8)."""
+    client = world.client()
+    people(client, ["u-1"])
+    first = client.decide("hero", subject="u-1", request_id="r-1")
+    client.report(first, "voided")
+    for flushed in (True, False):
+        if flushed:
+            client.flush(10)
+        found = {client.decide("hero", subject="u-1", request_id="r-1").id for _ in range(3)}
+        client.flush(10)
+        found.add(world.client().decide("hero", subject="u-1", request_id="r-1").id)
+        assert len(found) == 1
+        assert first.id not in found

@@ -77,7 +77,7 @@ class Tenant:
 
         Raises:
             BackendUnavailableError: the store does not answer.
-            RefusedError: it does, and this decision fails all the same: nobody else's need wait.
+            RefusedError: it does, and each slot fails all the same: nobody else's need wait.
         """
         began = time.perf_counter()
         made = self._answers.decide(
@@ -93,8 +93,7 @@ class Tenant:
             traffic=request.get("traffic", "human"),
         )
         self.deciding.observe(time.perf_counter() - began)
-        if any(one.reason == "error" for one in made.values()):
-            self._answers.void(made.values())
+        if all(one.reason == "error" for one in made.values()):
             self._check_answers()
             raise RefusedError(500, "this decision failed; the server's log says more", "internal")
         return made

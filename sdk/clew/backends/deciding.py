@@ -268,22 +268,25 @@ class Deciding:
         found = found or self._repeats.get((request.subject, ref))
         if found is None or now - instant(found[1]["decided_at"]) > REPEAT_SECONDS:
             return None
-        if is_void(person, found[1]):
-            # Nobody saw it, and it counts for nothing any more (D8).
+        if is_void(person, found[1]):  # nobody saw it, and it counts for nothing any more (D8)
             return None
         named = found[1].get("subject")
         permitted = person.permitted((slot.purpose,))
         return found if named is None or (permitted and named in person.documents) else None
 
     def _stored(self, ref: str, person: Person) -> tuple[CompiledPolicy, dict[str, Any]] | None:
-        """The first stored decision of a person's request, under whatever id it was made."""
+        """The first stored decision of a person's request that stands, under whatever id made."""
         with self._store.read() as read:
             records = [
                 orjson.loads(body)
                 for place in dict.fromkeys(map(self._place, person.documents))
                 for body in read.referring(place, "decision", ref)
             ]
-        own = [record for record in records if record.get("subject") in person.documents]
+        own = [
+            record
+            for record in records
+            if record.get("subject") in person.documents and not is_void(person, record)
+        ]
         for made in sorted(own, key=lambda record: (record["decided_at"], record["id"])):
             version = made.get("policy_id", ""), made.get("policy_version", "")
             policy = self._shelf.version(*version)

@@ -36,7 +36,7 @@ from clew.engine.compiled import CompiledPolicy, CompiledSlot
 from clew.engine.declared import declared
 from clew.engine.fold import counted_by, fold_decision, fold_outcome, fold_signal, misfit
 from clew.errors import DocumentError
-from clew.ids import bucket_of, is_newer
+from clew.ids import bucket_of, is_newer, mint
 from clew.items import encoded
 from clew.model.batch import ItemResult
 from clew.model.decision import Decision
@@ -187,11 +187,21 @@ class Embedded:
         self._figures.refresh(now, changes)
         subject = request.subject
         hot = nobody(policy) if subject is None else self._people.get(policy, subject, changes)
+        failed: dict[str, Exception] = {}
         for slot in _in_order(policy, request.slots):
-            decision, payload = self._deciding.fill(policy, slot, request, hot, now)
+            try:
+                decision, payload = self._deciding.fill(policy, slot, request, hot, now)
+            except Exception as error:  # noqa: BLE001 - the others are decided, and recorded next
+                failed[slot.id] = error
+                continue
             decisions[slot.id] = decision
             if payload is not None:
                 payloads.append(payload)
+        if failed and not decisions:
+            raise next(iter(failed.values()))
+        for name, cause in failed.items():
+            self._notices.failed(name, cause)
+            decisions[name] = _failed(name, now)
         return decisions, payloads
 
     def decision(self, id: str, /) -> Decision | None:
@@ -386,6 +396,11 @@ def _in_order(policy: CompiledPolicy, names: Iterable[str]) -> list[CompiledSlot
     if len(known) > 1:
         known.sort(key=lambda slot: -slot.slot.priority)
     return known
+
+
+def _failed(slot: str, now: float) -> Decision:
+    """An answer without content: the client puts the policy's default into it, or its own."""
+    return Decision(id=mint(now, 0), slot=slot, decided_at=_moment(now), reason="error")
 
 
 def _moment(at: float) -> datetime:

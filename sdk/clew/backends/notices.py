@@ -54,6 +54,16 @@ class Notices:
                 signal,
             )
 
+    def failed(self, slot: str, error: Exception) -> None:
+        """One slot of several could not be decided."""
+        if self._said.is_news("failed", f"{slot} {type(error).__name__}"):
+            logger.error(
+                "slot %r could not be decided, so its default is shown (said once per slot): %s",
+                slot,
+                error,
+                exc_info=error,
+            )
+
     def _once(self, kind: str, name: str, message: str, *args: Any) -> None:
         if self._said.is_news(kind, name):
             logger.warning(message, *args)

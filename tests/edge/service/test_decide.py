@@ -147,3 +147,20 @@ def test_a_decision_that_fails_is_nobody_elses(
     assert (answer.status, answer.json["type"]) == (500, "urn:clew:problem:internal")
     assert "retry-after" not in answer.headers
     assert decide(here, slots=["hero"], subject="bob").status == 200
+
+
+def test_a_slot_that_fails_leaves_the_others(here: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one slot cannot do is told of it alone, and the others are decided and recorded (D7)."""
+    here.append(consent())
+    whole = deciding.present
+
+    def present(policy: Any, made: Any, **more: Any) -> Any:
+        if made["slot"] == "side":
+            raise RuntimeError("damaged")
+        return whole(policy, made, **more)
+
+    monkeypatch.setattr(deciding, "present", present)
+    made = decide(here, slots=["hero", "side"]).json["decisions"]
+    assert [one["reason"] for one in made] == ["no_eligible", "error"]
+    here.tenant.client.flush()
+    assert [one["id"] for one in here.stored("decision")] == [made[0]["id"]]

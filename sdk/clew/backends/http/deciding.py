@@ -8,13 +8,12 @@ While the circuit is open nothing is sent at all.
 
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeAlias
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from clew.backends.http import reading
 from clew.backends.http.breaker import Breaker
@@ -52,8 +51,6 @@ _DECIDED = frozenset({200, 504})
 #: Requests under way at once; further ones queue, and those that nobody waits for by then are
 #: never sent.
 FLIGHTS_MAX = 16
-#: Decisions of requests with an id that are remembered as given.
-GIVEN_MAX = 4_096
 
 Send: TypeAlias = Callable[
     [DecisionRequest, str | None, tuple[str, ...], Sequence[str]], Callable[[], Response]
@@ -111,8 +108,6 @@ class Deciding:
         self._guarded = GuardedCache(void)
         self._cache = self._guarded.cache
         self._keys = Keys()
-        #: What requests with an id were given lately: one that is tried again gets the same (D5).
-        self._given: OrderedDict[str, None] = OrderedDict()
         self._lock = self._guarded.lock
         self._pool = Pool(FLIGHTS_MAX)
 
@@ -145,8 +140,6 @@ class Deciding:
                 answer = self._answer(asked, slot, flights.get(slot))
                 if answer is not None:
                     made[slot] = answer
-            if request.request_id is not None:
-                self._note_given(made.values())
             in_vain = {id(each): each for each in flights.values() if each.is_in_vain}
             for flight in in_vain.values():
                 _end(flight, kept)
@@ -226,6 +219,7 @@ class Deciding:
             slot: under_way[asked.keys[slot]] for slot in missing if asked.keys[slot] in under_way
         }
         for slot, awaited in found.items():
+            awaited.is_shared |= asked.keys[slot] not in new.values()
             awaited.waiting[asked.keys[slot]] += 1
         return found
 
@@ -252,14 +246,14 @@ class Deciding:
             is_given_up = flight.has_landed
             flight.made = made
             unused = [
-                each
-                for key, each in made.items()
-                if not self._keep(flight, asked, key, each) and each.id not in self._given
+                each for key, each in made.items() if not self._keep(flight, asked, key, each)
             ]
+            if flight.is_shared:  # so nobody who has it may void it
+                flight.made = {key: evolve(each, cache="hit") for key, each in made.items()}
             is_in_time = flight.is_wanted
             _end(flight, asked.kept)
         if not is_given_up:
-            for each in unused:
+            for each in unused if asked.request.request_id is None else ():
                 self._void(each)
             if flight.error is not None and _may_have_decided(response, flight.error):
                 self._take_back(flight, asked)
@@ -270,12 +264,6 @@ class Deciding:
         """Void whatever the server decides for a request whose answer nobody gets (D8)."""
         if flight.id is not None and asked.subject is not None:
             self._void_request(flight.id, asked.subject)
-
-    def _note_given(self, decisions: Iterable[Decision]) -> None:
-        """Remember what somebody got, that no late answer to the same request voids it."""
-        self._given |= dict.fromkeys(one.id for one in decisions)
-        while len(self._given) > GIVEN_MAX:
-            self._given.popitem(last=False)
 
     def _keep(self, flight: Flight, asked: _Asked, key: Key, decision: Decision) -> bool:
         """Keep what a flight brought; false if nobody gets it. The caller holds the lock."""

@@ -27,6 +27,8 @@ class Flight:
         self.keys = frozenset(keys)
         self.ahead = frozenset(ahead)
         self.id = id
+        #: Whether others than who began it have waited for it.
+        self.is_shared = False
         #: Whether it has left, so that the server may decide.
         self.is_sent = False
         #: How many callers wait for each key.
