@@ -14,7 +14,7 @@ Not safe for threads: who calls it holds one lock around all of it.
 """
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any, TypeAlias
 
 from attrs import Factory, define, evolve, field, frozen
@@ -96,6 +96,42 @@ class Kept:
     entries: OrderedDict[Key, Entry] = Factory(OrderedDict)
     #: By key, what is under way: one flight for each, whoever waits for it.
     flights: dict[Key, Any] = Factory(dict)
+
+    def fresh(self, keys: Mapping[str, Key], now: float) -> dict[str, Decision] | None:
+        """Give what answers for slots without more ado, if all does; changes nothing else."""
+        made: dict[str, Decision] = {}
+        for slot, key in keys.items():
+            entry = self.entries.get(key)
+            if entry is None or not entry.is_shown or now >= entry.aging.fresh_until:
+                return None
+            made[slot] = entry.show(now)
+        return made
+
+    def good(self, keys: Mapping[str, Key], now: float) -> dict[str, Decision]:
+        """Give what was good before and may stand in still."""
+        entries = {slot: self.entries.get(key) for slot, key in keys.items()}
+        return {
+            slot: entry.stand_in()
+            for slot, entry in entries.items()
+            if entry is not None and now < entry.aging.good_until
+        }
+
+    def look(
+        self, keys: Mapping[str, Key], now: float
+    ) -> tuple[dict[str, Decision], list[str], list[str]]:
+        """Find what answers for slots, those that are missing and those to ask for anew."""
+        made: dict[str, Decision] = {}
+        missing: list[str] = []
+        ahead: list[str] = []
+        for slot, key in keys.items():
+            entry = self.entries.get(key)
+            if entry is None or now >= entry.aging.aging_until:
+                missing.append(slot)
+                continue
+            if now >= entry.aging.fresh_until:
+                ahead.append(slot)
+            made[slot] = entry.show(now)
+        return made, missing, ahead
 
 
 @define(eq=False)

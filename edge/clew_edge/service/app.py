@@ -94,12 +94,12 @@ class Service:
         else:
             await send({"type": "websocket.close", "code": 1003})
 
-    def authorise(self, scope: Scope, needs: str) -> tuple[Key, Tenant]:
+    def authorise(self, scope: Scope, *needs: str) -> tuple[Key, Tenant]:
         """
         Say who asks, and whose data that opens.
 
         Args:
-            needs: a scope of keys.
+            needs: scopes of keys, of which one is enough.
 
         Raises:
             RefusedError: no key, one that is not known, may not do this, is used too often, or
@@ -110,8 +110,8 @@ class Service:
         meant = header(scope, b"clew-tenant")
         if meant is not None and meant != quote(key.tenant, safe="").encode():
             raise RefusedError(403, _OTHER_TENANT.format(key.tenant, unquote(meant)), "tenant")
-        if not key.may(needs):
-            raise RefusedError(403, f"this needs a key with the scope `{needs}`", "scope")
+        if not any(map(key.may, needs)):
+            raise RefusedError(403, f"this needs a key with the scope `{needs[0]}`", "scope")
         return key, self.tenants.get(key.tenant)
 
     def answer(self, scope: Scope, body: bytes) -> Answer | None:

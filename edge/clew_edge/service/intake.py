@@ -33,7 +33,7 @@ from clew_edge.service.problems import error_items
 from clew_edge.service.tenants import Tenant
 from clew_edge.service.validation import is_valid
 
-__all__ = ["take"]
+__all__ = ["take", "takes_back"]
 
 Fact: TypeAlias = dict[str, Any]
 
@@ -87,6 +87,14 @@ def _screened(key: Key, tenant: Tenant, document: Any) -> bytes | ItemResult:
         # A copy, for the answer names what was sent.
         fact = {**fact, "id": _own_id(key, fact["id"])}
     return orjson.dumps({kind: fact})
+
+
+def takes_back(document: Any) -> bool:
+    """Whether an item takes back what was decided for a request: whoever may decide may say it."""
+    outcome = document.get("outcome") if isinstance(document, dict) else None
+    if not isinstance(outcome, dict) or not {"decision", "token"}.isdisjoint(outcome):
+        return False
+    return outcome.get("type") == "voided"
 
 
 def _is_trusted(key: Key) -> bool:

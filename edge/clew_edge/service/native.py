@@ -15,7 +15,7 @@ from clew.model.request import DecisionRequest
 from clew_edge.service.asgi import Receive, Scope, Send, respond_json
 from clew_edge.service.bodies import read_body
 from clew_edge.service.cloudevents import is_batch, take_events
-from clew_edge.service.intake import take
+from clew_edge.service.intake import take, takes_back
 from clew_edge.service.keys import Key
 from clew_edge.service.limits import Limits
 from clew_edge.service.problems import RefusedError, error_items
@@ -48,8 +48,10 @@ _ALWAYS = frozenset({"decided_at", "id", "reason", "slot"})
 
 async def append(service: "Service", scope: Scope, receive: Receive, send: Send) -> None:
     """Store a batch; the answer says of each fact what became of it, once it is durable."""
-    key, tenant = service.authorise(scope, "append")
+    key, tenant = service.authorise(scope, "append", "decide")
     document = await read_json(scope, receive, service.limits)
+    if not key.may("append") and not _takes_back_alone(document):
+        raise RefusedError(403, "this needs a key with the scope `append`", "scope")
     if is_batch(scope):
         results = await take_events(
             key, tenant, _counted(document, "events"), received_at=time.time()
@@ -131,6 +133,12 @@ def shown(decision: Decision, fields: frozenset[str] | None) -> dict[str, Any]:
 def _fields(scope: Scope) -> frozenset[str] | None:
     asked = parameters(scope, {"fields"}).get("fields")
     return None if asked is None else frozenset(asked.split(","))
+
+
+def _takes_back_alone(document: Any) -> bool:
+    """Whether a batch does no more than take back what was decided."""
+    items = document.get("items") if isinstance(document, dict) else None
+    return isinstance(items, list) and bool(items) and all(map(takes_back, items))
 
 
 def _counted(items: Any, what: str) -> list[Any]:

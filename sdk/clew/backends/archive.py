@@ -1,6 +1,6 @@
 """Decisions as they are stored, shown again: one by its id, or a person's of late."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -14,6 +14,9 @@ from clew.ids import bucket_of
 from clew.model.decision import Decision
 
 __all__ = ["Archive"]
+
+#: Outcomes that say that somebody has seen a decision.
+_SEEN = frozenset({"displayed", "sent"})
 
 
 class Archive:
@@ -52,27 +55,28 @@ class Archive:
             names: all their identities; what was decided before a link lies with its own.
             since: seconds since the epoch.
         """
-        places = {name: (store_bucket(self._tenant, name), self._tenant) for name in names}
+        owners = frozenset(names)
         with self._store.read() as read:
             records = [
                 record
-                for name, place in places.items()
-                for record in map(orjson.loads, read.facts(place, "decision", name, since=since))
-                if not self._is_void(read, record, places.values())
+                for name in owners
+                for body in read.facts(self._home(name), "decision", name, since=since)
+                if not self._is_void(read, record := orjson.loads(body), owners)
             ]
         made = self._shown(records)
         return sorted(made, key=lambda one: (one.decided_at, one.id), reverse=True)
 
-    def _is_void(self, read: Reading, record: Mapping[str, Any], places: Iterable[Place]) -> bool:
-        """Whether a decision was taken back because nobody used it, or its request (RULES D8)."""
-        told = read.referring(self._place(record["id"]), "outcome", record["id"])
-        if any(orjson.loads(body)["type"] == "voided" for body in told):
-            return True
+    def _is_void(self, read: Reading, record: Mapping[str, Any], owners: Collection[str]) -> bool:
+        """Whether a decision was taken back, or its request and nobody has seen it (RULES D8)."""
+        bodies = read.referring(self._place(record["id"]), "outcome", record["id"])
+        told = {orjson.loads(body)["type"] for body in bodies}
         request_id = record.get("request_id")
-        return request_id is not None and any(
-            True
-            for place in places
-            for _ in read.referring(place, "outcome", request_ref(request_id))
+        if "voided" in told or request_id is None or told & _SEEN:
+            return "voided" in told
+        return any(
+            orjson.loads(body)["subject"] in owners
+            for home in {self._home(name) for name in owners}
+            for body in read.referring(home, "outcome", request_ref(request_id))
         )
 
     def _shown(self, records: Iterable[Mapping[str, Any]]) -> Iterator[Decision]:
@@ -84,6 +88,9 @@ class Archive:
             policy = policies[version]
             if policy is not None:
                 yield self._show(policy, record)
+
+    def _home(self, subject: str) -> Place:
+        return store_bucket(self._tenant, subject), self._tenant
 
     def _place(self, id: str) -> Place:
         return bucket_of(id) or 0, self._tenant

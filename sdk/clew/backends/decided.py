@@ -192,7 +192,9 @@ def _apply_to_request(batch: Applying, fact: Fact) -> ItemResult:
             "decisions are kept by person: say whom the request was about",
         )
     person = batch.person(subject)
-    if not person.permitted(tuple(slot.purpose for slot in person.policy.slots.values())):
+    made = list(_decided_for(batch, person, request_id))
+    purposes = tuple(slot.purpose for slot in person.policy.slots.values())
+    if not made and not person.permitted(purposes):
         # No decision has named them, and neither does this (RULES D1).
         return ItemResult(id=fact["id"], status="applied", cause="no_basis")
     fact.setdefault("received_at", to_text(batch.now))
@@ -207,7 +209,6 @@ def _apply_to_request(batch: Applying, fact: Fact) -> ItemResult:
     )
     if not added:
         return ItemResult(id=fact["id"], status="duplicate")
-    made = list(_decided_for(batch, person, request_id))
     for decision in made:
         batch.took(person, fold_outcome(person, _void_of(decision), decision))
     return ItemResult(id=fact["id"], status="applied", cause=None if made else "pending")
@@ -234,10 +235,11 @@ def _is_over(batch: Applying, person: Person, request_id: str) -> bool:
 
 
 def _void_of(decision: Fact) -> Fact:
-    """That a decision was not used, as far as it has an effect."""
+    """That nobody has heard of a decision, as far as its client knows."""
     return {
         "type": "voided",
         "decision": decision["id"],
+        "request_id": decision["request_id"],
         "occurred_at": decision["decided_at"],
     }
 

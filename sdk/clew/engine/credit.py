@@ -21,6 +21,7 @@ from clew.engine.trial import key
 __all__ = [
     "CHOSEN",
     "OUTCOMES_KEPT",
+    "UNHEARD",
     "Earned",
     "count_decision",
     "credit",
@@ -36,6 +37,8 @@ EARLY_KEPT = 8
 #: Outcomes of one objective that one decision is credited with, and reversals it remembers. No
 #: person reaches it within a window, and whoever is none would make the profile grow for ever.
 OUTCOMES_KEPT = 128
+#: How an entry is void whose request got no answer: if it is seen after all, it stands.
+UNHEARD = "unheard"
 #: Reasons which say that a creative was chosen, not fallen back to.
 CHOSEN = frozenset({"bandit", "split", "priority"})
 
@@ -81,6 +84,7 @@ def _see(person: Person, entry: Mapping[str, Any], effects: Effects) -> None:
 def void(entry: dict[str, Any], effects: Effects) -> None:
     """Take back what a decision has taught; from here on it teaches nothing (D8, L6)."""
     if entry["void"]:
+        entry["void"] = True
         return
     entry["void"] = True
     if entry["counted"] is not None:
@@ -157,7 +161,8 @@ def credit(
     What comes before the decision is counted waits for it, and what was reversed before it came
     earns nothing: facts may arrive in any order (L2, F6).
     """
-    if entry["void"] or earned.id in entry["undone"]:
+    is_over = entry["void"] and (entry["void"] != UNHEARD or entry["counted"] is not None)
+    if is_over or earned.id in entry["undone"]:
         return
     if entry["counted"] is None:
         if len(entry["early"]) < EARLY_KEPT:

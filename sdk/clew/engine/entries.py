@@ -31,7 +31,7 @@ DECISIONS_KEPT = 4
 #: Those before them that are kept in short, of some 60 bytes each; still older ones are history.
 OLDER_KEPT = 64
 #: What has come of a decision: what its record does not say.
-_CAME = ("counted", "void", "early", "done", "undone", "waived")
+_CAME = ("counted", "void", "out", "early", "done", "undone", "waived")
 
 
 def when(entry: Mapping[str, Any]) -> tuple[float, str]:
@@ -92,7 +92,8 @@ def shortened(entry: Entry, short: Entry) -> None:
 
 def _shorten(document: Document, slot: str, kept: list[Entry]) -> None:
     """Keep the oldest entry in short; but what signals can be credited to outlives the unseen."""
-    counted = next((one for one in reversed(kept) if one["counted"] is not None), None)
+    seen = (one for one in reversed(kept) if one["counted"] is not None and not one["void"])
+    counted = next(seen, None)
     entry = kept.pop(1 if kept[0] is counted else 0)
     short = {"id": entry["id"], "at": entry["at"]}
     shortened(entry, short)

@@ -16,6 +16,7 @@ from clew.engine.compiled import OUTCOMES_AS_SIGNALS, CompiledObjective, Compile
 from clew.engine.credit import (
     CHOSEN,
     OUTCOMES_KEPT,
+    UNHEARD,
     Earned,
     count_decision,
     credit,
@@ -217,15 +218,46 @@ def _apply(person: Person, entry: dict[str, Any], outcome: Fact, effects: Effect
         return
     at = instant(outcome["occurred_at"])
     kind = outcome["type"]
-    if kind in {"voided", "overridden"}:
-        if kind == "voided" and not entry["void"]:
-            _describe(entry, -1.0, effects)
+    if kind == "voided":
+        _void(slot, entry, effects, is_unheard="request_id" in outcome)
+    elif kind == "overridden":
         void(entry, effects)
         effects.add(f"figures:{slot.id}", {kind: 1.0})
     elif kind == _COUNTING.get(slot.slot.counts_on):
+        if entry["void"] == UNHEARD:  # another has asked for it, and shown it
+            entry["void"] = False
+            _leave_out(entry, effects, is_out=False)
         count_decision(person, slot, entry, at, effects)
     if kind in OUTCOMES_AS_SIGNALS:
         _convert(person, slot, entry, outcome, at, effects)
+
+
+def _void(slot: CompiledSlot, entry: dict[str, Any], effects: Effects, *, is_unheard: bool) -> None:
+    """
+    Take a decision back that nobody used (D8).
+
+    Args:
+        is_unheard: whether that is said of its request, whose client has not heard of it. Another
+            may have got the same decision, since it is sticky, and what was seen stands.
+    """
+    was_seen = entry["counted"] is not None and slot.slot.counts_on != "served"
+    if is_unheard and was_seen:
+        return
+    _leave_out(entry, effects, is_out=True)
+    is_new = not entry["void"]
+    void(entry, effects)
+    if is_unheard and is_new:
+        entry["void"] = UNHEARD
+
+
+def _leave_out(entry: dict[str, Any], effects: Effects, *, is_out: bool) -> None:
+    """Take a decision out of the figures, or put it back; each once."""
+    if entry.get("out", False) == is_out:
+        return
+    entry["out"] = is_out
+    times = -1.0 if is_out else 1.0
+    _describe(entry, times, effects)
+    effects.add(f"figures:{entry['slot']}", {"voided": -times})
 
 
 def _describe(decision: Fact, times: float, effects: Effects) -> None:

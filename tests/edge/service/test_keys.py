@@ -56,6 +56,22 @@ def test_a_key_opens_what_its_scopes_say(here: Asked, key: str) -> None:
     assert closed == {route for route, scope in ROUTES.items() if scope not in EFFECTIVE[key]}
 
 
+def test_who_may_decide_may_take_back(here: Asked) -> None:
+    """A key for decisions alone voids a request whose answer is lost, and brings no other fact."""
+    here.append(consent())
+    [made] = here.ask(
+        "POST", "/clew/v1/decide", {"id": "q-1", "slots": ["hero"], "subject": "ada"}
+    ).json["decisions"]
+    void = outcome("o-1", "voided", request_id="q-1", subject="ada")
+    seen = outcome("o-2", decision=made["id"])
+    for items in ([seen], [void, seen], [signal("s-1")], []):
+        answer = here.ask("POST", "/clew/v1/append", {"items": items}, key="clew_decide")
+        assert (answer.status, answer.json["type"]) == (403, "urn:clew:problem:scope")
+    assert here.append(void, key="clew_decide")[0][0] == "applied"
+    here.tenant.client.flush()
+    assert here.ask("GET", "/clew/v1/subjects/ada/decisions").json["decisions"] == []
+
+
 @pytest.mark.parametrize("key", [None, "clew_forged", "", "x" * 5_000])
 def test_no_route_without_a_key(here: Asked, key: str | None) -> None:
     """Without a key, or with one that is not known, no route says anything (T22)."""

@@ -20,17 +20,17 @@ from clew.backends.http.breaker import Breaker
 from clew.backends.http.flight import Flight
 from clew.backends.http.guarded import Change, GuardedCache
 from clew.backends.http.keys import Keys
-from clew.backends.http.transport import Response, UnreachableError
+from clew.backends.http.transport import Response
 from clew.backends.http.trouble import Trouble
-from clew.backends.http.wire import document
 from clew.cache import Aging, Asker, Entry, Kept, Key
 from clew.clock import Clock
 from clew.engine.compiled import CompiledPolicy, CompiledSlot
-from clew.errors import BackendRejectedError, BackendUnavailableError, ClewError
+from clew.errors import BackendRejectedError
 from clew.ids import mint
 from clew.model.decision import Decision
 from clew.model.request import DecisionRequest
 from clew.model.words import Reason
+from clew.once import Once
 from clew.threads import Pool
 
 __all__ = ["DEADLINE_MS", "Deciding"]
@@ -43,11 +43,6 @@ DEADLINE_MS = 50.0
 _WAITED = 0.9
 #: A decision is asked for again after this long, in seconds, where the slot says nothing (D4).
 TTL_SECONDS = 5.0
-#: Reasons of a server that has no such slot, or no policy: the client's own default stands in.
-_NOTHING = frozenset({"unknown_slot", "default"})
-#: Of answers without decisions, those behind which there may be some: a proxy's, who has waited in
-#: vain, and one that came in part or in another form.
-_DECIDED = frozenset({200, 504})
 #: Requests under way at once; further ones queue, and those that nobody waits for by then are
 #: never sent.
 FLIGHTS_MAX = 16
@@ -98,6 +93,7 @@ class Deciding:
     ) -> None:
         self.breaker = Breaker(time.monotonic)
         self._trouble = Trouble(where, time.monotonic)
+        self._once = Once()
         self._where = where
         self._send = send
         self._clock = clock
@@ -126,27 +122,44 @@ class Deciding:
         with self._lock:
             self._guarded.hear()
             kept = Kept() if subject is None else self._cache.of(subject)
-            made, missing, ahead = _look(kept, keys, now)
+            made, missing, ahead = kept.look(keys, now)
             if not missing and not ahead:
                 return made
             asked = _Asked(request, keys, kept, subject)
             flights = self._take_off(asked, missing, ahead)
         end = began + _WAITED / 1_000.0 * (request.deadline_ms or self._deadline_ms)
-        for flight in {id(each): each for each in flights.values()}.values():
-            flight.wait(end - time.monotonic())
+        try:
+            for flight in {id(each): each for each in flights.values()}.values():
+                flight.wait(end - time.monotonic())
+        except BaseException:  # of a signal handler: a task's time is up, or somebody ends it all
+            self._leave(asked, flights)
+            raise
         with self._lock:
             self._guarded.hear()
             for slot in missing:
                 answer = self._answer(asked, slot, flights.get(slot))
                 if answer is not None:
                     made[slot] = answer
+        self._give_up(asked, flights)
+        return made
+
+    def _leave(self, asked: _Asked, flights: Mapping[str, Flight]) -> None:
+        """Wait no longer for slots of some flights."""
+        with self._lock:
+            for slot, flight in flights.items():
+                flight.waiting[asked.keys[slot]] -= 1
+        self._give_up(asked, flights)
+
+    def _give_up(self, asked: _Asked, flights: Mapping[str, Flight]) -> None:
+        """End those flights that nobody waits for any more, and void what they bring."""
+        with self._lock:
+            self._guarded.hear()
             in_vain = {id(each): each for each in flights.values() if each.is_in_vain}
             for flight in in_vain.values():
-                _end(flight, kept)
+                _end(flight, asked.kept)
         for flight in in_vain.values():
             self._take_back(flight, asked)
         self._guarded.catch_up()
-        return made
 
     def recall(
         self, slots: Iterable[str], asker: Asker, context: Mapping[str, Any], now: float
@@ -156,13 +169,13 @@ class Deciding:
 
         Never waits: None while somebody else has the lock, who may be at something longer.
         """
-        return self._peek(_fresh, slots, asker, context, now)
+        return self._peek(Kept.fresh, slots, asker, context, now)
 
     def stand_in(
         self, slots: Iterable[str], asker: Asker, context: Mapping[str, Any], now: float
     ) -> dict[str, Decision]:
         """Give the last known good decisions that there are of slots; never waits, as `recall`."""
-        return self._peek(_good, slots, asker, context, now) or {}
+        return self._peek(Kept.good, slots, asker, context, now) or {}
 
     def _peek(
         self,
@@ -238,7 +251,11 @@ class Deciding:
         response, made = None, {}
         try:
             response = send()
-            made = _made(asked, response)
+            made = {
+                asked.keys[each.slot]: each
+                for each in reading.decisions(response)
+                if each.slot in asked.keys
+            }
         except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for the landing
             flight.error = error
         with self._lock:
@@ -255,7 +272,7 @@ class Deciding:
         if not is_given_up:
             for each in unused if asked.request.request_id is None else ():
                 self._void(each)
-            if flight.error is not None and _may_have_decided(response, flight.error):
+            if flight.error is not None and reading.may_have_decided(response, flight.error):
                 self._take_back(flight, asked)
         self._guarded.catch_up()
         self._judge(flight, is_in_time=is_in_time)
@@ -339,7 +356,9 @@ class Deciding:
                 self.breaker.succeeded()
                 self._trouble.over()
         elif isinstance(error, BackendRejectedError):
-            logger.error("a decide request was refused: %s", self._named(error))
+            said = self._named(error)
+            if self._once.is_news("refused", said):
+                logger.error("a decide request was refused: %s (said once)", said)
         else:
             self.breaker.failed(getattr(error, "retry_after", None))
             self._trouble.met(self._named(error))
@@ -350,73 +369,12 @@ class Deciding:
         return said if self._where in said else f"{self._where}: {said}"
 
 
-def _fresh(kept: Kept, keys: Mapping[str, Key], now: float) -> dict[str, Decision] | None:
-    """Give what answers without more ado, if all does; changes nothing else."""
-    made: dict[str, Decision] = {}
-    for slot, key in keys.items():
-        entry = kept.entries.get(key)
-        if entry is None or not entry.is_shown or now >= entry.aging.fresh_until:
-            return None
-        made[slot] = entry.show(now)
-    return made
-
-
-def _good(kept: Kept, keys: Mapping[str, Key], now: float) -> dict[str, Decision]:
-    """Give what was good before and may stand in still."""
-    entries = {slot: kept.entries.get(key) for slot, key in keys.items()}
-    return {
-        slot: entry.stand_in()
-        for slot, entry in entries.items()
-        if entry is not None and now < entry.aging.good_until
-    }
-
-
-def _look(
-    kept: Kept, keys: Mapping[str, Key], now: float
-) -> tuple[dict[str, Decision], list[str], list[str]]:
-    """Find what is kept: what answers, the slots that are missing and those to ask for anew."""
-    made: dict[str, Decision] = {}
-    missing: list[str] = []
-    ahead: list[str] = []
-    for slot, key in keys.items():
-        entry = kept.entries.get(key)
-        if entry is None or now >= entry.aging.aging_until:
-            missing.append(slot)
-            continue
-        if now >= entry.aging.fresh_until:
-            ahead.append(slot)
-        made[slot] = entry.show(now)
-    return made, missing, ahead
-
-
 def _end(flight: Flight, kept: Kept) -> None:
     """End a flight; whoever asks from now on has a new one. The caller holds the lock."""
     for key in flight.keys:
         if kept.flights.get(key) is flight:
             del kept.flights[key]
     flight.land()
-
-
-def _may_have_decided(response: Response | None, error: Exception) -> bool:
-    """Whether the server may have decided, though no answer has come, or none that can be read."""
-    if response is None:
-        return not isinstance(error, UnreachableError)
-    return response.status in _DECIDED
-
-
-def _made(asked: _Asked, response: Response) -> dict[Key, Decision]:
-    """Read the decisions of an answer, of those slots that were asked for."""
-    try:
-        found = [reading.decision(each) for each in document(response)["decisions"]]
-    except ClewError:  # which says itself what is wrong
-        raise
-    except (KeyError, TypeError, ValueError) as error:
-        raise BackendUnavailableError(f"the answer holds no decisions: {error!r}") from error
-    return {
-        asked.keys[each.slot]: each
-        for each in found
-        if each.slot in asked.keys and not (each.policy_version is None and each.reason in _NOTHING)
-    }
 
 
 def _slot(policy: CompiledPolicy | None, slot: str) -> CompiledSlot | None:

@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
+from clew.backends.http.transport import Response, UnreachableError
+from clew.backends.http.wire import document
 from clew.codec import from_json
+from clew.errors import BackendUnavailableError, ClewError
 from clew.model.batch import BatchResult, ItemResult
 from clew.model.decision import (
     ConsentGround,
@@ -21,12 +24,42 @@ from clew.model.decision import (
     Reads,
 )
 
-__all__ = ["decision", "results"]
+__all__ = ["decision", "decisions", "may_have_decided", "results"]
 
 T = TypeVar("T")
 
 #: How many fields the result of an item has that was taken: its id and status.
 _BRIEF = 2
+
+
+#: Reasons of a server that has no such slot, or no policy: the client's own default stands in.
+_NOTHING = frozenset({"unknown_slot", "default"})
+#: Of answers without decisions, those behind which there may be some: a proxy's whose server went
+#: away or was waited for in vain, and one that came in part or in another form.
+_DECIDED = frozenset({200, 502, 504})
+
+
+def decisions(response: Response) -> list[Decision]:
+    """
+    Read the decisions of an answer, of those slots that the server has.
+
+    Raises:
+        BackendError: there are none, for a reason that it tells.
+    """
+    try:
+        found = [decision(each) for each in document(response)["decisions"]]
+    except ClewError:  # which says itself what is wrong
+        raise
+    except (KeyError, TypeError, ValueError) as error:
+        raise BackendUnavailableError(f"the answer holds no decisions: {error!r}") from error
+    return [one for one in found if one.policy_version is not None or one.reason not in _NOTHING]
+
+
+def may_have_decided(response: Response | None, error: Exception) -> bool:
+    """Whether the server may have decided, though no answer has come, or none that can be read."""
+    if response is None:
+        return not isinstance(error, UnreachableError)
+    return response.status in _DECIDED
 
 
 def decision(document: Mapping[str, Any]) -> Decision:
