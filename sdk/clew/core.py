@@ -9,6 +9,7 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from clew import options
@@ -149,7 +150,7 @@ class Core:
             # A backend elsewhere gets ready by itself, so that an event loop never waits for it
             # here; nor for what was left behind, which is under way from now on.
             self.outbox.flush(0.0)
-            start(self.outbox.folder, self.outbox.put)
+            start(self.outbox.folder, partial(self.outbox.put, waits=False))
 
     # -- facts
 
@@ -354,6 +355,9 @@ class Core:
         if self._closed:
             return 0
         self._closed = True
+        finish = getattr(self.backend, "finish", None)
+        if finish is not None:
+            finish()
         remaining = self.outbox.close(timeout)
         # It stays open where a signal handler closes in the middle of an emit.
         if self.outbox.is_closed:

@@ -301,6 +301,8 @@ def test_the_caller_waits_at_the_bound(receiver, spool, opened, timing):
     timing.advance(2.0)
     assert late() is False
     assert outbox.losses == {"overflow": 1}
+    assert outbox.put(b"c", waits=False) is False  # of whoever has no time
+    assert outbox.losses == {"overflow": 2}
     patient = in_thread(outbox.put, b"b")
     receiver.gate.set()
     assert patient() is True

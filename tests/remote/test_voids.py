@@ -12,7 +12,12 @@ from remote.worlds import SOON_MS, eventually
 DECIDE = "/clew/v1/decide"
 
 
-def test_what_was_asked_for_anew_in_vain_is_voided(remote):
+@pytest.mark.parametrize(
+    "end",
+    [lambda client: client.emit("product_viewed", subject="u-1"), lambda client: client.close()],
+    ids=["something is told of the person", "the client is closed"],
+)
+def test_what_was_asked_for_anew_in_vain_is_voided(remote, end):
     """A renewed decision that nobody gets before it is dropped counts for nothing (D8)."""
     remote.allow("u-1")
     client = remote.client()
@@ -22,7 +27,7 @@ def test_what_was_asked_for_anew_in_vain_is_voided(remote):
     eventually(lambda: len(remote.recorded()) == 2)
     [unseen] = set(remote.recorded()) - {shown.id}
     eventually(lambda: client._core.backend._deciding._cache._people["u-1"].flights == {})
-    client.emit("product_viewed", subject="u-1")
+    end(client)
     assert client.flush() == 0
     assert remote.outcomes() == [(unseen, "voided")]
 

@@ -144,7 +144,7 @@ class Outbox:
             self._losses.add(cause)
         self._losses.tell()
 
-    def put(self, payload: bytes) -> bool:
+    def put(self, payload: bytes, *, waits: bool = True) -> bool:
         """
         Make a record safe and have it delivered; false if it was lost, which is counted.
 
@@ -154,6 +154,10 @@ class Outbox:
         It survives the death of the process once this returns, or a loss of power with a spool of
         durability "disk"; in a signal handler that has interrupted another `put` of its thread,
         once that one goes on.
+
+        Args:
+            waits: whether to wait for room where that is what overflow means; else this one gives
+                way.
 
         Raises:
             ClosedError: after `close`.
@@ -166,7 +170,7 @@ class Outbox:
                 self._interrupting.append((payload, at))
                 return True
             try:
-                taken = self._take_in(payload, at)
+                taken = self._take_in(payload, at, waits=waits)
             finally:
                 self._take_in_late()
                 self._worker.notice()
@@ -316,12 +320,12 @@ class Outbox:
         """Whether this is a signal handler in the middle of `put`."""
         return self._adding == get_ident()
 
-    def _take_in(self, payload: bytes, at: float) -> bool:
+    def _take_in(self, payload: bytes, at: float, *, waits: bool = True) -> bool:
         """Add a record, making room if need be. The caller holds the lock."""
         self._adding = get_ident()
         try:
             cause = self._backlog.add(payload, at)
-            return cause is None or self._insist(payload, at, cause)
+            return cause is None or self._insist(payload, at, cause, waits=waits)
         except BaseException:  # a signal handler's, at any point of it
             self._backlog.recount()
             raise
@@ -336,9 +340,9 @@ class Outbox:
             with suppress(ValueError):  # another handler has done the same
                 self._interrupting.remove(late)
 
-    def _insist(self, payload: bytes, at: float, cause: str | None) -> bool:
+    def _insist(self, payload: bytes, at: float, cause: str | None, *, waits: bool) -> bool:
         """Make room for a record that found none, and add it, if that may be."""
-        deadline = self._timing.now() + self._block_seconds
+        deadline = self._timing.now() + (self._block_seconds if waits else 0.0)
         while cause is not None:
             if not self._make_room(cause, deadline):
                 self._losses.add(cause, payload=payload)

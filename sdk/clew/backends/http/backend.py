@@ -31,7 +31,7 @@ from clew.backends.http.transport import Response, Transport
 from clew.backends.http.unsent import Unsent
 from clew.backends.http.wire import REJECTED, decide_body, document, is_absent
 from clew.backends.keyring import derived
-from clew.cache import Asker
+from clew.cache import Asker, DecisionCache
 from clew.clock import Clock, SystemClock, to_text
 from clew.codec import from_json
 from clew.engine.compiled import CompiledPolicy
@@ -137,7 +137,8 @@ class HttpBackend:
 
         Args:
             folder: where the policy is kept for a start without the server; None keeps none.
-            put: takes what the server is to be told in its own time.
+            put: takes what the server is to be told in its own time; it does not wait for room, for
+                a decision may.
         """
         self._put = put
         if folder is not None:
@@ -147,6 +148,10 @@ class HttpBackend:
         fetching = self._policy.refresh()
         if fetching is not None and self._policy.compiled is None and not _is_on_loop():
             wait((fetching,), READY_SECONDS)
+
+    def finish(self) -> None:
+        """Void what is kept that nobody has seen, while it can still be told; does not wait."""
+        self._deciding.told(DecisionCache.clear)
 
     def after_fork_in_child(self) -> None:
         """Begin anew in a child: connections, threads and what is under way are its parent's."""
