@@ -209,7 +209,8 @@ def request():
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 @pytest.mark.parametrize("together", [True, False], ids=["one batch", "three"])
-def test_a_purchase_teaches_whatever_was_stored_first(make, order, together):
+@pytest.mark.parametrize("seconds", [0, 1], ids=["at once", "later"])
+def test_a_purchase_teaches_whatever_was_stored_first(make, order, together, seconds):
     """Decision, display and purchase teach and are attributed alike in each order (F6, D7)."""
     world = make()
     backend = embedded(world.client())
@@ -218,7 +219,7 @@ def test_a_purchase_teaches_whatever_was_stored_first(make, order, together):
     )
     made, [record] = backend.decide(DecisionRequest(slots=("hero",), subject="u-1"))
     decision = made["hero"]
-    world.clock.move(seconds=1)
+    world.clock.move(seconds=seconds)
     facts = [
         record,
         fact(world, "outcome", "o-1", type="displayed", decision=decision.id),

@@ -113,7 +113,7 @@ def apply_decision(batch: Applying, fact: Fact) -> ItemResult:
             batch.took(person, fold_outcome(person, outcome, fact))
     if subject and request_id and _is_over(batch, person, request_id):
         batch.took(person, fold_outcome(person, _void_of(fact), fact))
-    if subject and person.seen > at:
+    if subject and person.seen >= at:
         _credit_earlier(batch, person, fact, at, told)
     return ItemResult(id=fact["id"], status="applied")
 

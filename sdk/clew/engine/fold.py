@@ -143,7 +143,7 @@ def fold_earlier(person: Person, decision: Fact, signals: Iterable[Fact], effect
         return
     for signal in signals:
         at = instant(signal["occurred_at"])
-        if at <= entry["at"] or signal.get("traffic", "human") not in person.policy.traffic:
+        if at < entry["at"] or signal.get("traffic", "human") not in person.policy.traffic:
             continue
         for objective in person.policy.objectives_of_signal.get(signal["type"], ()):
             worth = objective.value(signal)
