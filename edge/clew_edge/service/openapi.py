@@ -2,7 +2,9 @@
 What the service offers, as OpenAPI 3.1, whose schemas are JSON Schema 2020-12: ours, as they are.
 
 A document `batch` becomes the component `batch`, its definition `item_result` the component
-`batch.item_result`, and references are turned to them; nothing else is changed.
+`batch.item_result`, and references are turned to them. What clients send may have fields that this
+version does not know (RULES F2), so these documents do not forbid them here; nothing else is
+changed.
 
 Source: OpenAPI Specification 3.1.1, sections 4.8.7 (components) and 4.8.24 (schemas).
 """
@@ -19,6 +21,8 @@ __all__ = ["document"]
 
 #: Documents that no route speaks.
 _ELSEWHERE = frozenset({"import_map", "keys"})
+#: What clients send, of this version or a newer one.
+_SENT = frozenset({"consent", "decision_request", "identity", "outcome", "signal"})
 
 
 @cache
@@ -56,6 +60,9 @@ def _schemas() -> dict[str, Any]:
         parts = law.pop("$defs", {})
         for meta in ("$id", "$schema"):
             law.pop(meta)
+        if name in _SENT:
+            del law["additionalProperties"]
+            law["description"] += " Fields that are not known here are kept under `ext`."
         if name != "common":
             found[name] = _turned(law, name)
         for part, definition in parts.items():

@@ -67,6 +67,18 @@ def _get(
     }
 
 
+def _tagged(route: Json) -> Json:
+    """A route whose answer is named by its ETag, and not sent to whoever has it already."""
+    answers = route["responses"]
+    unchanged = {"description": "As it was by If-None-Match.", "headers": _TAG}
+    known = {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}}
+    return {
+        **route,
+        "parameters": [*route["parameters"], known],
+        "responses": {**answers, "200": {**answers["200"], "headers": _TAG}, "304": unchanged},
+    }
+
+
 def _post(summary: str, scope: str, body: Json, answer: Json, **more: Any) -> Json:
     return {
         "summary": summary,
@@ -87,14 +99,16 @@ def _open(summary: str, content: Json, *refusals: int) -> Json:
 
 
 _SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"basic": []}]
+_TAG: Json = {"ETag": {"schema": {"type": "string"}}}
 _STATUS = {"type": "object", "required": ["status"], "properties": {"status": {"const": "ok"}}}
 _IN_PATH = {"name": "id", "in": "path", "required": True, "schema": _ref("common.id")}
+#: Facts are refused item by item, so an item may be anything in these two.
 _EVENTS = {
     "type": "array",
     "maxItems": BATCH_MAX,
-    "items": {"type": "object", "description": "A CloudEvents 1.0 event; see its specification."},
+    "description": "CloudEvents 1.0 events, which are objects; see their specification. "
+    "An item that is none is refused alone.",
 }
-#: Refused item by item, so an item may be anything here.
 _BATCH = {
     "type": "object",
     "required": ["items"],
@@ -131,7 +145,9 @@ PATHS: Json = {
             ],
         )
     },
-    "/clew/v1/policy": {"get": _get("The live policy.", "decide", _ref("policy"), 404)},
+    "/clew/v1/policy": {
+        "get": _tagged(_get("The live policy.", "decide", _ref("policy"), 404)),
+    },
     "/clew/v1/measure": {
         "get": _get(
             "Lift against holdouts.",
