@@ -20,6 +20,7 @@ def keys(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A keys file; what the command tells its workers by the environment ends with the test."""
     for name in ("BACKEND", "KEYS", "POLICY"):
         monkeypatch.setenv(f"CLEW_SERVE_{name}", "")
+        monkeypatch.delenv(f"CLEW_SERVE_{name}")
     file = folder / "keys.json"
     entry = {"id": "x", "tenant": "shop", "hash": hash_key("x"), "scopes": ["append"]}
     file.write_text(json.dumps({"keys": [entry]}))
@@ -51,12 +52,27 @@ def test_a_policy_at_fault(run: Run, keys: Path, folder: Path) -> None:
     assert "version" in result.stderr
 
 
-def test_a_port_that_is_taken(run: Run, keys: Path) -> None:
-    """A port that another program has is told of, and what to do."""
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_port_that_is_taken(run: Run, keys: Path, policy: Path, workers: int) -> None:
+    """A port that another program has is told of, with what to do, and nothing is made before."""
+    words = ["--keys", keys, "--policy", policy, "--workers", workers]
     with socket.create_server(("127.0.0.1", 0)) as other:
-        result = run("serve", "--keys", keys, "--port", other.getsockname()[1])
+        port = other.getsockname()[1]
+        result = run("serve", *words, "--port", port)
     assert result.exit_code == 1
-    assert "--port" in result.stderr
+    assert result.stderr == (
+        f"clew: 127.0.0.1:{port} is in use, perhaps by another clew serve: end that, or name "
+        "another address with --host and --port; port 0 is any that is free\n"
+    )
+    assert sorted(path.name for path in keys.parent.iterdir()) == ["keys.json", "policy.json"]
+
+
+def test_an_address_of_another_machine(run: Run, keys: Path) -> None:
+    """An address that is not this machine's is told of as such."""
+    result = run("serve", "--keys", keys, "--host", "192.0.2.1")
+    assert result.exit_code == 1
+    assert "192.0.2.1:8000 cannot be listened at (" in result.stderr
+    assert not (keys.parent / "clew.db").exists()
 
 
 def test_another_server_is_no_database(run: Run, keys: Path) -> None:
@@ -90,18 +106,24 @@ def test_data_that_cannot_be_opened(run: Run, keys: Path, backend: str, said: st
 
 
 @pytest.mark.parametrize(
-    ("entries", "said"),
+    ("tenants", "said"),
     [
         pytest.param(
-            1, ["clew serves shop at", "no policy is live for shop: give --policy"], id="policy"
+            ["shop"],
+            ["the data of tenant shop in sqlite:///", "no policy is live for shop: give --policy"],
+            id="policy",
         ),
-        pytest.param(0, ["clew serves nobody (there are no keys yet) at"], id="keys"),
+        pytest.param(["shop", "club"], ["the data of tenants club, shop in sqlite:///"], id="two"),
+        pytest.param([], ["nobody yet (there are no keys; `clew key new` makes them)"], id="keys"),
     ],
 )
-def test_what_is_lacking(keys: Path, folder: Path, entries: int, said: list[str]) -> None:
-    """A server that can do nothing yet says what it lacks."""
-    document = json.loads(keys.read_bytes())
-    keys.write_text(json.dumps({"keys": document["keys"][:entries]}))
+def test_what_is_served_and_lacking(
+    keys: Path, folder: Path, tenants: list[str], said: list[str]
+) -> None:
+    """A server says whose data it serves, and one that can do nothing yet what it lacks."""
+    [entry] = json.loads(keys.read_bytes())["keys"]
+    entries = [{**entry, "id": tenant, "tenant": tenant} for tenant in tenants]
+    keys.write_text(json.dumps({"keys": entries}))
     words = ["--keys", str(keys), "--backend", f"sqlite:///{folder}/new.db", "--port", "0"]
     with subprocess.Popen(
         [sys.executable, "-c", "from clew.cli import main; main()", "serve", *words],
@@ -109,6 +131,6 @@ def test_what_is_lacking(keys: Path, folder: Path, entries: int, said: list[str]
         text=True,
     ) as process:
         assert process.stdout is not None
-        for line in said:
-            assert process.stdout.readline().startswith(line)
+        for words_said in said:
+            assert words_said in process.stdout.readline()
         process.terminate()

@@ -1,7 +1,9 @@
 """`clew serve`: the backend over HTTP, for applications elsewhere."""
 
+import errno
 import os
 import socket
+from collections.abc import Sequence
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
@@ -71,17 +73,24 @@ def serve(
     if policy_path is not None:
         bundle = build_bundle(load_policy(policy_path))
         os.environ["CLEW_SERVE_POLICY"] = str(policy_path)
-    lacking = [lack for tenant in tenants if (lack := _lack(url, tenant, bundle))]
+    # First of all the address: where it is in use, nothing is made and nothing goes live.
     with _listening(host, port) as listener:
-        place = f"[{host}]" if ":" in host else host
-        whom = ", ".join(tenants) or "nobody (there are no keys yet)"
+        lacking = [lack for tenant in tenants if (lack := _lack(url, tenant, bundle))]
         tell(
-            f"clew serves {whom} at http://{place}:{listener.getsockname()[1]} "
-            f"from {url}, with {several(workers, 'worker')}"
+            f"clew serves at http://{_place(host, listener.getsockname()[1])} "
+            f"{_what(url, tenants)}, with {several(workers, 'worker')}"
         )
         for lack in lacking:
             tell(lack)
         _run(listener, workers)
+
+
+def _what(url: str, tenants: Sequence[str]) -> str:
+    """Say whose data are served."""
+    if not tenants:
+        return f"nobody yet (there are no keys; `clew key new` makes them) from {url}"
+    whose = "tenant" if len(tenants) == 1 else "tenants"
+    return f"the data of {whose} {', '.join(tenants)} in {url}"
 
 
 def _lack(url: str, tenant: str, bundle: bytes | None) -> str | None:
@@ -141,12 +150,21 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            fault = "is in use, perhaps by another clew serve: end that, or"
+        else:
+            fault = f"cannot be listened at ({error.strerror}):"
         raise ConfigurationError(
-            f"{host} port {port}: {error.strerror}; name another with --host and --port, "
-            "or port 0 for any that is free"
+            f"{_place(host, port)} {fault} name another address with --host and --port; "
+            "port 0 is any that is free"
         ) from error
     # Connections inherit it. asyncio sets it too, but not on a socket that it has as a number:
     # heads and bodies would then wait 40 ms for each other (Nagle's algorithm, RFC 896).
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listener.set_inheritable(True)
     return listener
+
+
+def _place(host: str, port: int) -> str:
+    """Write an address as URLs have it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
