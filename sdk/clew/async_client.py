@@ -95,7 +95,7 @@ class AsyncClient:
         self,
         type: str,
         *,
-        subject: str,
+        subject: str | None,
         data: Mapping[str, Any] | None = None,
         id: str | None = None,
         at: str | float | datetime | None = None,

@@ -102,7 +102,7 @@ class Client:
         self,
         type: str,
         *,
-        subject: str,
+        subject: str | None,
         data: Mapping[str, Any] | None = None,
         id: str | None = None,
         at: str | float | datetime | None = None,
@@ -119,7 +119,8 @@ class Client:
 
         Args:
             type: what happened, as object_verb-past: `product_viewed`.
-            subject: to whom.
+            subject: to whom; of None, somebody without an id, nothing is stored: that is counted in
+                `losses` as `no_subject`, and no error.
             data: the signal's own fields, as the policy declares them.
             id: your own key for deduplication, unique among all; by default one is made.
             at: when, if not now.
@@ -134,6 +135,8 @@ class Client:
             DocumentError: with `strict`, the signal breaks the policy.
             ClosedError: after `close`.
         """
+        if subject is None:
+            return self._core.emit_of_nobody(id)
         return self._core.emit(
             type,
             subject=subject,

@@ -202,11 +202,11 @@ class Core:
             self._count(admission.cause or "refused")
         return str(fact["id"])
 
-    def emit_of_nobody(self) -> str:
+    def emit_of_nobody(self, id: str | None) -> str:
         """Count what happened to somebody without an id: there is nobody to store it for."""
         self.check_open()
         self._count("no_subject")
-        return mint(self.clock.now(), 0)
+        return id or mint(self.clock.now(), 0)
 
     def report(
         self,

@@ -73,8 +73,6 @@ class Visitor:
 
         Of somebody without an id nothing may be stored: that is counted in `losses`, and no error.
         """
-        if self.subject is None:
-            return self._client._core.emit_of_nobody()  # noqa: SLF001 - a client bound to one person
         return self._client.emit(
             type,
             subject=self.subject,

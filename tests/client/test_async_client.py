@@ -27,6 +27,7 @@ def test_the_whole_loop(url):
             await client.consent("u-1", grant=["personalise"], source="test")
             client.emit("product_viewed", subject="a-1")
             client.emit("product_viewed", subject="u-1")
+            client.emit("product_viewed", subject=None)
             assert await client.identify("a-1", "u-1") == "a-1"
             decision = await client.decide("hero", subject="u-1")
             assert decision.reason == "bandit"
@@ -38,7 +39,7 @@ def test_the_whole_loop(url):
             assert measured.attributed == 1.0
             await client.unmerge("a-1", "u-1")
             assert await client.flush() == 0
-            assert client.losses == {"no_basis": 1}
+            assert client.losses == {"no_basis": 1, "no_subject": 1}
             assert [one.id for one in await client.decisions("u-1")] == [decision.id]
             assert len(await client.derive_keys("cookie")) == 1
 

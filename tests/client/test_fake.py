@@ -61,7 +61,8 @@ def test_it_remembers_what_it_was_told():
 def test_a_visitor_without_an_id():
     """What happens to nobody in particular is kept of nobody."""
     client = FakeClient()
-    client.visitor(None).emit("product_viewed")
+    assert client.visitor(None).emit("product_viewed")
+    assert client.emit("product_viewed", subject=None, id="s-1") == "s-1"
     assert client.signals == []
 
 

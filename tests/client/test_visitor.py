@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from clew import Client
-from clew.errors import ConsentError
+from clew.errors import ClosedError, ConsentError
 from client.worlds import creative, embedded, policy, slot
 
 #: Three slots alike, of which `kept` gives the same decision again.
@@ -98,6 +98,18 @@ def test_what_somebody_without_an_id_does_is_counted_and_not_stored(world):
     assert client.visitor(None).emit("product_viewed")
     assert client.losses == {"no_subject": 1}
     assert list(embedded(client).store.facts_of("default", "signal")) == []
+
+
+def test_a_signal_of_nobody_is_counted_as_of_a_visitor(world):
+    """A subject of None is somebody without an id, and no mistake, whatever else is said of it."""
+    client = world.client(strict=True)
+    assert client.emit("product_viewed", subject=None, id="s-1", data={"sku": "a"}) == "s-1"
+    made = {client.emit("product_viewed", subject=None) for _ in range(2)}
+    assert len(made) == 2
+    assert (client.losses, client.pending) == ({"no_subject": 3}, 0)
+    client.close()
+    with pytest.raises(ClosedError):
+        client.emit("product_viewed", subject=None)
 
 
 def test_signing_in_without_an_anonymous_id_goes_on_as_the_subject(world):

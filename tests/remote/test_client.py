@@ -111,6 +111,15 @@ def test_what_the_server_refuses_is_counted(remote):
     assert client.losses == {"no_basis": 1}
 
 
+def test_a_signal_of_nobody_is_not_sent(remote):
+    """What happened to somebody without an id is counted as such here, and the server is spared."""
+    client = remote.client()
+    assert client.emit("product_viewed", subject=None)
+    assert (client.losses, client.pending) == ({"no_subject": 1}, 0)
+    assert client.flush() == 0
+    assert client.losses == {"no_subject": 1}
+
+
 def test_what_the_policy_refuses_is_told_where_it_is_emitted(remote):
     """With `strict` a signal that breaks the policy raises at once, as over a file."""
     client = remote.client(strict=True)

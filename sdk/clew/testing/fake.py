@@ -102,9 +102,9 @@ class _RecordingCore(Core):
         self.signals.append(fact)
         return str(fact["id"])
 
-    def emit_of_nobody(self) -> str:
+    def emit_of_nobody(self, id: str | None) -> str:
         self.check_open()
-        return mint(self.clock.now(), 0)
+        return id or mint(self.clock.now(), 0)
 
     def awaiting(self, seconds: float) -> Awaiting:
         return Awaiting({}, seconds)
