@@ -103,6 +103,31 @@ def test_nothing_stale_is_shown_after_a_withdrawal(remote):
     assert client.decide("hero", subject="u-1").reason == "error"
 
 
+def test_a_withdrawal_that_another_client_tells_is_heard_in_twice_the_time(remote):
+    """A kept decision answers for its time, and as long again while it is asked for anew (D4)."""
+    client, other = remote.client(), remote.client(spool=remote.folder / "other")
+    other.consent("u-1", grant=["personalise"])
+    shown = client.decide("hero", subject="u-1")
+    other.consent("u-1", withdraw=["personalise"])
+    for seconds in (4.9, 5.0):
+        remote.clock.move(seconds)
+        kept = client.decide("hero", subject="u-1")
+        assert (kept.id, kept.reason) == (shown.id, "bandit")
+    eventually(lambda: client.decide("hero", subject="u-1").reason == "consent_denied")
+
+
+def test_a_kept_decision_says_when_the_server_is_missed(remote):
+    """Without the server the reason is what it was for twice the time, and then `stale` (D4)."""
+    client = remote.client()
+    client.consent("u-1", grant=["personalise"])
+    shown = client.decide("hero", subject="u-1")
+    remote.server.stop()
+    for seconds, reason in ((4.9, "bandit"), (5.0, "bandit"), (0.2, "stale"), (3_500.0, "stale")):
+        remote.clock.move(seconds)
+        kept = client.decide("hero", subject="u-1")
+        assert (kept.id, kept.reason) == (shown.id, reason)
+
+
 def test_what_the_server_refuses_is_counted(remote):
     """A signal without a basis is lost by that cause, and the loss is told."""
     client = remote.client()
