@@ -9,6 +9,8 @@ from clew_edge.service.problems import RefusedError
 __all__ = ["Bucket", "Limits", "Room"]
 
 MEBIBYTE = 1_048_576
+#: For all bodies in hand in one worker.
+ROOM_BYTES = 64 * MEBIBYTE
 
 
 class Room:
@@ -52,7 +54,7 @@ class Limits:
     #: The same after decompression.
     document_bytes: int = 8 * MEBIBYTE
     #: For all bodies in hand, from their first byte to their answer.
-    room: Room = field(factory=lambda: Room(64 * MEBIBYTE))
+    room: Room = field(factory=lambda: Room(ROOM_BYTES))
     #: How long a body may take to arrive, in seconds.
     read_seconds: float = 10.0
     #: How deep JSON may be nested.

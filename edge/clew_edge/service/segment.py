@@ -44,7 +44,7 @@ __all__ = ["ROUTES", "collect", "refusal"]
 logger = logging.getLogger("clew.service")
 
 #: The most messages in a batch, as many as Segment takes ("HTTP API", section "Errors").
-_MESSAGES_MAX = 2_500
+MESSAGES_MAX = 2_500
 
 #: What its clients send a key as.
 _CHALLENGE = {"www-authenticate": 'Basic realm="clew"'}
@@ -139,10 +139,10 @@ def _messages(document: Mapping[str, Any], kind: str | None) -> Sequence[Any]:
         raise RefusedError(
             400, 'the body is a batch: {"batch": [{"type": "track", …}, …]}', "batch"
         )
-    if len(batch) > _MESSAGES_MAX:
+    if len(batch) > MESSAGES_MAX:
         raise RefusedError(
             413,
-            f"a batch has at most {_MESSAGES_MAX} messages, not {len(batch)}; send several",
+            f"a batch has at most {MESSAGES_MAX} messages, not {len(batch)}; send several",
             "batch",
         )
     return batch

@@ -13,7 +13,8 @@ What every store keeps, as tests that the author of one runs on it.
         def reopen(self, tmp_path):
             return lambda: MyStore(tmp_path / "data")
 
-`BackendConformance` is the same for whole backends.
+`BackendConformance` is the same for whole backends, which are opened with the policy `BUNDLE` and,
+if they take any, the signing keys `KEYS`.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,10 +27,10 @@ from attrs import evolve
 
 from clew.backends.base import Kind, Reading, Store, Writing
 from clew.errors import BackendRejectedError, ClosedError
-from clew.testing.conformance_backend import BackendConformance
+from clew.testing.conformance_backend import BUNDLE, KEYS, BackendConformance
 from clew.testing.conformance_rows import HERE, TRIAL, RowConformance, attempt
 
-__all__ = ["BackendConformance", "StoreConformance"]
+__all__ = ["BUNDLE", "KEYS", "BackendConformance", "StoreConformance"]
 
 T = TypeVar("T")
 
