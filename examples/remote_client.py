@@ -1,4 +1,8 @@
-"""A shop and its e-mails at one server: what is told to the one, the other knows."""
+"""
+A shop and its e-mails at one server: what is told to the one, the other knows.
+
+Needs the server and its commands: `pip install '.[cli,server]'` in clew's folder.
+"""
 
 import json
 import re

@@ -76,4 +76,7 @@ def test_what_is_not_installed_is_named(absent: str) -> None:
     with clew(code=hidden) as child:
         _, errors = child.communicate()
     assert child.returncode == 2
-    assert errors == f"clew: {absent} is not installed: pip install 'clew[cli]'\n"
+    assert errors == (
+        f"clew: {absent} is not installed; clew's extra `cli` has it: "
+        "pip install '.[cli]' in clew's folder\n"
+    )

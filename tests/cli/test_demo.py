@@ -83,7 +83,7 @@ def test_a_taken_port_is_one_line(run: Run) -> None:
 def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the server's library the message says what to install."""
     monkeypatch.setitem(sys.modules, "uvicorn", None)
-    with pytest.raises(ConfigurationError, match=r"uvicorn is not installed.*'clew\[all\]'"):
+    with pytest.raises(ConfigurationError, match=r"uvicorn is not installed.*'\.\[all\]'"):
         open_shop("memory://", seed=1)
 
 

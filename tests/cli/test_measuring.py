@@ -87,5 +87,5 @@ def test_a_page_needs_the_extra(imported: Run, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(sys.modules, "jinja2", None)
     result = imported("measure", "--html", "lift.html")
     assert result.exit_code == 1
-    assert "pip install 'clew[charts]'" in result.stderr
+    assert "pip install '.[charts]'" in result.stderr
     assert not Path("lift.html").exists()

@@ -73,3 +73,11 @@ def test_every_example_is_listed() -> None:
     """`examples/README.md` links every example."""
     listed = (EXAMPLES / "README.md").read_text(encoding="utf-8")
     assert [path.name for path in RUNNABLE if f"]({path.name}" not in listed] == []
+
+
+def test_what_the_server_and_its_client_need_is_said() -> None:
+    """The example that starts `clew serve` says which extras it needs, and the list does, too."""
+    needed = "pip install '.[cli,server]'"
+    assert needed in (EXAMPLES / "remote_client.py").read_text(encoding="utf-8")
+    listed = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    assert f"`remote_client.py` needs `{needed}`" in " ".join(listed.split())

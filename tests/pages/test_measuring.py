@@ -260,5 +260,5 @@ def test_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, absent: str) -
 
     measuring._template.cache_clear()
     monkeypatch.setitem(sys.modules, absent, None)
-    with pytest.raises(ConfigurationError, match=rf"{absent}.*pip install 'clew\[charts\]'"):
+    with pytest.raises(ConfigurationError, match=rf"{absent}.*pip install '\.\[charts\]'"):
         clew.measurement_page([shown()])

@@ -2,6 +2,8 @@
 
 import sys
 
+from clew.loading import lacking
+
 __all__ = ["main"]
 
 
@@ -11,7 +13,7 @@ def main() -> None:
         import click  # noqa: F401 - only to see that they are there
         import rich  # noqa: F401
     except ImportError as error:
-        print(f"clew: {error.name} is not installed: pip install 'clew[cli]'", file=sys.stderr)
+        print(f"clew: {lacking(error.name, 'cli')}", file=sys.stderr)
         raise SystemExit(2) from None
     from clew.cli.app import app
 

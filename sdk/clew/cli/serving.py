@@ -17,6 +17,7 @@ from clew.cli.keys import read_keys
 from clew.cli.logs import LOGGING
 from clew.cli.show import several, tell
 from clew.errors import BackendError, ConfigurationError
+from clew.loading import lacking
 from clew.policy import build_bundle, load_policy
 
 __all__ = ["serve"]
@@ -142,7 +143,7 @@ def _run(listener: socket.socket, workers: int) -> None:
 def _check_installed() -> None:
     for name in _NEEDED:
         if find_spec(name) is None:
-            raise ConfigurationError(f"{name} is not installed: pip install 'clew[server]'")
+            raise ConfigurationError(lacking(name, "server"))
 
 
 def _listening(host: str, port: int) -> socket.socket:

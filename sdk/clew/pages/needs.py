@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import Any
 
 from clew.errors import ConfigurationError
+from clew.loading import lacking
 
 __all__ = ["need"]
 
@@ -18,6 +19,4 @@ def need(module: str) -> Any:
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"a page of measurements needs {error.name}: pip install 'clew[charts]'"
-        ) from error
+        raise ConfigurationError(lacking(error.name, "charts")) from error

@@ -23,6 +23,7 @@ from clew.backends import open_backend
 from clew.client import Client
 from clew.clock import Clock
 from clew.errors import ConfigurationError
+from clew.loading import lacking
 from clew.policy import build_bundle, load_policy
 
 if TYPE_CHECKING:
@@ -131,9 +132,7 @@ def _package() -> ModuleType:
         for name in _NEEDED:
             import_module(name)
     except ImportError as error:
-        raise ConfigurationError(
-            f"{error.name} is not installed, and the demo's shop needs it: pip install 'clew[all]'"
-        ) from error
+        raise ConfigurationError(lacking(error.name, "all")) from error
     if _PACKAGE not in sys.modules:
         folder = _folder()
         spec = spec_from_file_location(
