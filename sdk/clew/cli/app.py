@@ -5,8 +5,10 @@ Exit codes: 0 done; 1 it could not be done, or something was found wrong; 2 the 
 is wrong; 130 broken off by Ctrl-C.
 """
 
+import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -26,13 +28,29 @@ from clew.errors import ClewError
 __all__ = ["app"]
 
 
+#: Tells of facts that wait for other clients, as `clew doctor` does in its own words.
+_OTHERS = logging.getLogger("clew.others")
+
+
+@contextmanager
+def _silent(logger: logging.Logger) -> Iterator[None]:
+    """Have a log say nothing for as long as the block lasts."""
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
 class _Commands(click.Group):
     """A group whose failures are one line."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; what clew or the system refuses becomes a message."""
         try:
-            return super().invoke(ctx)
+            with _silent(_OTHERS):
+                return super().invoke(ctx)
         except BrokenPipeError:
             sys.exit(0)  # whoever read our output has enough
         except (ClewError, OSError) as error:

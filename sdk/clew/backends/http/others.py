@@ -12,7 +12,8 @@ from clew.delivery.spool import left_behind
 
 __all__ = ["others", "tell_of_others"]
 
-logger = logging.getLogger("clew")
+#: One of its own, which the commands silence: what waits for others is not what they are asked.
+logger = logging.getLogger("clew.others")
 
 
 def others(spool: Path) -> list[Path]:
@@ -27,12 +28,13 @@ def others(spool: Path) -> list[Path]:
 
 
 def tell_of_others(spool: Path) -> None:
-    """Log where they wait."""
-    for other in others(spool):
+    """Log that some wait, in one line however many; `clew doctor` has the rest."""
+    waiting = [other.name for other in others(spool)]
+    if waiting:
+        what = waiting[0] if len(waiting) == 1 else f"{len(waiting)} folders clew-*{spool.suffix}"
         logger.warning(
-            "facts wait in %s that were on their way to another URL, or with another key; if the "
-            "one in use has replaced it, deliver them by a client with spool=%r, or else by a "
-            "client of their own",
-            other.absolute(),
-            str(other),
+            "facts wait in %s of %s that were on their way to another URL, or with another key; "
+            "`clew doctor` there says what to do",
+            what,
+            spool.parent.absolute(),
         )
