@@ -54,6 +54,29 @@ def test_a_key_at_fault(run: Run, words: tuple[str, ...], said: str) -> None:
     assert "$defs" not in result.stderr
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["bad id", "", " ", "x" * 129, "a\nb", "a\tb", "a\u00a0b", "a\x1b[31m"],
+    ids=["space", "empty", "blank", "long", "lines", "tab", "hard space", "escape"],
+)
+def test_an_id_that_is_no_word(run: Run, folder: Path, name: str) -> None:
+    """A new key's id is a word that people can type and read; else it is said what is wrong."""
+    file = folder / "keys.json"
+    result = run("key", "new", "--id", name, "--scope", "append", "--keys", file)
+    assert (result.exit_code, result.stdout, file.exists()) == (1, "", False)
+    [said] = result.stderr.splitlines()
+    assert said.startswith("clew: no key can be made: ")
+    assert ("one word, such as shop" in said) == (name != "" and len(name) < 100)
+    assert "\x1b" not in said
+
+
+@pytest.mark.parametrize("name", ["shop", "parcels-eu.2", "pizzería", "shop@example"])
+def test_an_id_that_is_a_word(run: Run, name: str) -> None:
+    """An id may have whatever people write words with."""
+    made = run("key", "new", "--id", name, "--scope", "append", "--json")
+    assert json.loads(made.stdout)["entry"]["id"] == name
+
+
 def test_a_key_goes_into_a_file(run: Run, folder: Path) -> None:
     """The file is made for its owner alone, and holds each key's entry, but no key."""
     file = folder / "keys.json"

@@ -34,7 +34,7 @@ def key() -> None:
 
 
 @key.command()
-@click.option("--id", "name", required=True, help="Who will hold it.")
+@click.option("--id", "name", required=True, help="Who will hold it, in one word.")
 @click.option("--tenant", default="default", show_default=True, help="Whose data it opens.")
 @click.option(
     "--scope",
@@ -66,7 +66,11 @@ def new(
     file: Path | None,
     as_json: bool,
 ) -> None:
-    """Make a key: it is shown once, and its entry, which holds a hash, is for the keys file."""
+    """
+    Make a key, which is shown once.
+
+    Its entry, which holds a hash of it, is for the keys file.
+    """
     secret = f"{_MARK}{secrets.token_urlsafe(_KEY_BYTES)}"
     said = {
         "id": name,
@@ -135,6 +139,12 @@ def _check(entry: dict[str, Any]) -> None:
     Raises:
         ConfigurationError: a key cannot be so.
     """
+    name = entry["id"]
+    # A file may have any text for an id. People type and read it, so one that is made is a word.
+    if " " in name or not name.isprintable():
+        raise ConfigurationError(
+            f"no key can be made: its id is one word, such as shop or parcels-eu, not {name!r:.60}"
+        )
     try:
         schema.validate("keys#/$defs/key_entry", entry)
     except DocumentError as error:
