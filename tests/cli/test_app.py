@@ -2,14 +2,20 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import Result
 
+from clew.cli.app import app
+
 Run = Callable[..., Result]
+
+#: How wide click takes a screen to be at most, less its margin.
+SCREEN = 78
 
 
 @pytest.mark.parametrize(
@@ -45,6 +51,22 @@ def test_debug_shows_where(run: Run) -> None:
     """With --debug the failure itself comes through."""
     result = run("--debug", "profile", "u")
     assert type(result.exception).__name__ == "ConfigurationError"
+
+
+def summaries(group: click.Group, path: str) -> Iterator[tuple[str, str]]:
+    """What each command below a group is, and what is said of it beside its name."""
+    longest = max(map(len, group.commands))
+    for name, command in group.commands.items():
+        yield f"{path} {name}", command.get_short_help_str(SCREEN - 6 - longest)
+        if isinstance(command, click.Group):
+            yield from summaries(command, f"{path} {name}")
+
+
+def test_no_summary_is_cut_short() -> None:
+    """On a screen of 80 columns `--help` says of each command what it does, to the end."""
+    found = dict(summaries(app, "clew"))
+    assert len(found) > 15
+    assert {name: said for name, said in found.items() if said.endswith("...")} == {}
 
 
 def test_the_version_is_told(run: Run) -> None:

@@ -23,7 +23,7 @@ _TAKEN = frozenset({"applied", "duplicate", "late"})
 
 @click.group()
 def deadletter() -> None:
-    """Work with facts that were given up: refused, or undelivered for a day."""
+    """Work with facts given up: refused, or undelivered for a day."""
 
 
 @deadletter.command(name="list")

@@ -49,7 +49,7 @@ class _Findings:
 def doctor(
     ctx: click.Context, connection: Connection, *, spool: Path | None, as_json: bool
 ) -> None:
-    """Look at everything clew stands on here; exits with 1 when something is wrong."""
+    """Look at everything clew stands on here. Exits with 1 when something is wrong."""
     found = _Findings({"url": connection.place, "tenant": connection.tenant})
     with ExitStack() as opened:
         backend = _opened(connection, found, opened)

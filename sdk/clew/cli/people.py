@@ -20,7 +20,7 @@ _ORIGINS = ("declared", "observed", "computed", "predicted")
 @json_option
 @connected
 def profile(connection: Connection, *, subject: str, as_of: float | None, as_json: bool) -> None:
-    """Show what is known of SUBJECT, by origin, and what may be used."""
+    """Show what is known of SUBJECT, and what may be used."""
     with connection.reading(as_of=as_of) as (client, backend):
         found = client.profile(subject)
         if as_json:

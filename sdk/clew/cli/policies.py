@@ -54,7 +54,7 @@ def describe(path: Path) -> None:
 @_path
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path))
 def build(path: Path, output: Path | None) -> None:
-    """Write the policy at PATH as one canonical file; its digest goes to stderr."""
+    """Write the policy at PATH as one canonical file. Its digest goes to stderr."""
     loaded = load_policy(path)
     bundle = build_bundle(loaded)
     if output is None:

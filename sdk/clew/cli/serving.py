@@ -58,7 +58,9 @@ def serve(
     *, url: str, policy_path: Path | None, keys_path: Path, host: str, port: int, workers: int
 ) -> None:
     """
-    Serve the data to applications that speak HTTP (`clew.Client("https://…")`).
+    Serve the data to applications elsewhere, over HTTP.
+
+    There `clew.Client("https://…")` takes the place of a client of the database.
 
     Port 0 is any that is free. SIGTERM ends it: what was accepted is finished first.
     """
