@@ -97,7 +97,7 @@ class Core:
         self.backend = backend or open_backend(
             self.url,
             tenant=self.tenant,
-            keys=options.keys_of(keys),
+            keys=keys,
             policy=None if policy is None else options.bundle_of(policy),
             clock=self.clock,
         )

@@ -18,7 +18,7 @@ from clew.errors import ConfigurationError
 from clew.model.policy import Policy
 from clew.outlet import Durability, Overflow
 
-__all__ = ["DEFAULT_URL", "bundle_of", "check", "keys_of", "tenant_of", "url_of"]
+__all__ = ["DEFAULT_URL", "bundle_of", "check", "tenant_of", "url_of"]
 
 #: Where the data lies when nobody says, relative to the working directory.
 DEFAULT_URL = "sqlite:///clew.db"
@@ -134,11 +134,6 @@ def url_of(url: str | None) -> str:
 def tenant_of(tenant: str | None) -> str:
     """Whose they are."""
     return tenant or os.environ.get("CLEW_TENANT") or "default"
-
-
-def keys_of(keys: Sequence[str]) -> Sequence[str]:
-    """The signing keys, newest first; none where nobody says."""
-    return keys or tuple(key for key in os.environ.get("CLEW_KEYS", "").split(",") if key)
 
 
 def bundle_of(policy: Any) -> bytes:

@@ -20,6 +20,18 @@ def test_ours_are_opened_by_scheme(tmp_path: Any) -> None:
         backend.close()
 
 
+def test_keys_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever opens a backend, `clew serve` as well, signs with `CLEW_KEYS` if it is set (K1)."""
+    monkeypatch.setenv("CLEW_KEYS", f"{'n' * 32},{'o' * 32}")
+    found = [
+        open_backend("memory://").derive_keys("cookie"),
+        open_backend("memory://", keys=["n" * 32, "o" * 32]).derive_keys("cookie"),
+        open_backend("http://clew_k@127.0.0.1:9").derive_keys("cookie"),
+    ]
+    assert found[0] == found[1] == found[2]
+    assert open_backend("memory://", keys=["x" * 32]).derive_keys("cookie")[0] not in found[0]
+
+
 def test_a_url_has_a_scheme() -> None:
     """A file's bare name is no URL, and the error shows one."""
     with pytest.raises(ConfigurationError, match=r"'shop.db' is no backend URL; use for example"):

@@ -63,10 +63,14 @@ def test_keys_of_the_environment_are_counted(
     imported: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Keys are counted, never shown."""
-    monkeypatch.setenv("CLEW_KEYS", "secret-one,secret-two")
+    monkeypatch.setenv("CLEW_KEYS", f"{'hidden-one-' * 3},{'hidden-two-' * 3}")
     said = imported("doctor").stdout
     assert "2 of CLEW_KEYS" in said
-    assert "secret" not in said
+    assert "hidden" not in said
+    monkeypatch.setenv("CLEW_KEYS", "hidden")
+    result = imported("doctor")
+    assert (result.exit_code, "cannot be used" in result.stdout) == (1, True)
+    assert "hidden" not in result.stdout
 
 
 DYING = """

@@ -5,6 +5,7 @@ Where the data lies: opened by URL, found through the entry points `clew.backend
 other distributions add theirs.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,7 +24,7 @@ def open_backend(
     Args:
         url: `scheme://…`; the scheme chooses the backend.
         tenant: whose data it is.
-        keys: signing keys, newest first.
+        keys: signing keys, newest first; by default those of `CLEW_KEYS`, if it is set (RULES K1).
         options: handed to the backend: `policy` (a canonical bundle), `clock`; inside the process
             `uniform`; at a server `key` and `deadline_ms`.
 
@@ -38,7 +39,8 @@ def open_backend(
             "https://host of a clew server"
         )
     opener = _ours(scheme) or _installed(scheme)
-    return opener(url, tenant=tenant, keys=keys, **options)
+    given = keys or tuple(key for key in os.environ.get("CLEW_KEYS", "").split(",") if key)
+    return opener(url, tenant=tenant, keys=given, **options)
 
 
 def _ours(scheme: str) -> Callable[..., Backend] | None:
