@@ -148,6 +148,29 @@ def test_what_is_said_later_counts_for_both(world, client):
     assert "personalise" in allowed(client, "u-1")
 
 
+@pytest.mark.parametrize("speaker", ["a-1", "u-1"])
+def test_a_linked_person_withdraws_through_either_id(world, client, speaker):
+    """Whoever allowed it, a withdrawal after the link denies under both ids (I3)."""
+    people(client, ["a-1", "u-1"])
+    client.identify("a-1", "u-1")
+    world.clock.move(minutes=1)
+    client.consent(speaker, withdraw=["personalise"])
+    assert not any("personalise" in allowed(client, subject) for subject in ("a-1", "u-1"))
+
+
+@pytest.mark.parametrize("reader", ["same", "other"])
+def test_unmerge_takes_what_was_said_while_linked(world, client, reader):
+    """After a link is undone each has what was said through it, while linked too (I2)."""
+    client.identify("a-1", "u-1")
+    client.consent("a-1", grant=["ads"])
+    client.consent("u-1", withdraw=["ads"])
+    assert "ads" not in allowed(client, "a-1")
+    client.unmerge("a-1", "u-1")
+    asked = client if reader == "same" else world.client()
+    found = [allowed(asked, subject) - {"service"} for subject in ("a-1", "u-1")]
+    assert found == [{"ads"}, {"personalise"}]
+
+
 def test_a_decision_keeps_both_ids(client):
     """A decision for an anonymous id names the person it belongs to and the id it came by (C43)."""
     client.identify("a-1", "u-1")

@@ -75,7 +75,7 @@ def signal(kind: str, at: float = 0.0, name: str = "s-1", **data: Any) -> dict[s
 def person(law: CompiledPolicy, *facts: Mapping[str, Any], subject: str = "u-1") -> Person:
     """A person to whom some facts have been folded, allowing to personalise."""
     made = Person(law, subject, {subject: empty()})
-    fold_consent(made, granted(at=-1e6))
+    fold_consent(made, subject, granted(at=-1e6))
     for fact in facts:
         fold(made, fact)
     return made
@@ -88,7 +88,7 @@ def fold(whom: Person, fact: Mapping[str, Any]) -> Any:
     if "decision" in fact:
         return fold_outcome(whom, fact)
     if "state" in fact:
-        return fold_consent(whom, fact)
+        return fold_consent(whom, whom.subject, fact)
     return fold_signal(whom, whom.subject, fact)
 
 

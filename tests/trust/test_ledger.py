@@ -1,6 +1,7 @@
 """The consent ledger: one state whatever the order, and what it permits (T03, T04)."""
 
 import itertools
+import math
 from typing import Any
 
 import pytest
@@ -156,6 +157,39 @@ def test_joining_has_no_order(left, right):
 
     assert permitted([one, other]) == permitted([other, one])
     assert permitted([one, one]) == permitted([one])
+
+
+@pytest.mark.parametrize(
+    ("anonymous", "known", "linked_at", "permitted"),
+    [
+        pytest.param([("withdrawn", 1)], [("granted", 3)], 2, True, id="granted since the link"),
+        pytest.param([("withdrawn", 1)], [("granted", 3)], 3, True, id="granted with the link"),
+        pytest.param([("withdrawn", 1)], [("granted", 3)], 4, False, id="granted before it"),
+        pytest.param([("granted", 1)], [("withdrawn", 3)], 2, False, id="withdrawn since"),
+        pytest.param([("granted", 1)], [("withdrawn", 3)], 4, False, id="withdrawn before it"),
+        pytest.param([("granted", 3)], [("withdrawn", 1)], 2, True, id="granted anonymously"),
+        pytest.param([("objected", 1)], [("granted", 3)], 2, False, id="objected"),
+        pytest.param([], [("granted", 3)], 4, True, id="never spoken"),
+        pytest.param(
+            [("withdrawn", 1), ("granted", 3)], [("withdrawn", 2)], 2, True, id="the last word"
+        ),
+    ],
+)
+def test_what_is_said_since_a_link_is_said_by_both(anonymous, known, linked_at, permitted):
+    """The later word since a link holds, through whichever id; before it the stricter (I3)."""
+    sides = [ledger_of(said(*one) for one in told) for told in (known, anonymous)]
+    for ledgers, links in ((sides, [-math.inf, linked_at]), (sides[::-1], [linked_at, -math.inf])):
+        grounds = permissions(PURPOSES, ledgers, links)
+        assert grounds["personalise"].permitted is permitted
+
+
+@pytest.mark.parametrize(("linked_at", "permitted"), [(1, True), (3, False)])
+def test_a_word_of_what_lies_above_is_heard(linked_at, permitted):
+    """Who refused e-mail, was linked, and then allowed all of it has allowed e-mail, too (I3)."""
+    left = ledger_of([said("withdrawn", 1, "personalise.email")])
+    right = ledger_of([said("granted", 2, "personalise")])
+    grounds = permissions(PURPOSES, [left, right], [linked_at, -math.inf])
+    assert grounds["personalise.email"].permitted is permitted
 
 
 def test_a_grant_above_does_not_lift_the_other_sides_refusal_below():

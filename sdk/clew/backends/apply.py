@@ -152,7 +152,7 @@ def _consent(batch: Applying, fact: Fact) -> ItemResult:
     )
     if not added:
         return ItemResult(id=fact["id"], status="duplicate")
-    fold_consent(person, fact)
+    fold_consent(person, fact["subject"], fact)
     batch.changed(person.subject)
     ground = person.grounds[fact["purpose"]]
     is_past = ground.state != fact["state"] and ground.at is not None and ground.at > at
@@ -172,6 +172,9 @@ def _identity(batch: Applying, fact: Fact) -> ItemResult:
     if cause is not None:
         return refused(fact["id"], cause, "/anonymous_subject", _WHY_NOT[cause])
     fact.setdefault("received_at", to_text(batch.now))
+    if instant(fact["occurred_at"]) > batch.now:
+        # What is said from now on is said by both, whatever the clock of who told of the link.
+        fact["occurred_at"] = to_text(batch.now)
     at = instant(fact["occurred_at"])
     added = batch.write.add_fact(
         batch.place(subject), "identity", fact["id"], orjson.dumps(fact), subject=subject, at=at

@@ -24,6 +24,7 @@ from clew.engine.compiled import CompiledPolicy
 from clew.engine.effects import Effects
 from clew.engine.fold import fold_trait
 from clew.engine.person import Document, Person, empty
+from clew.trust.ledger import record
 
 __all__ = ["Hot", "Pending", "People", "Settled", "load"]
 
@@ -113,8 +114,18 @@ def load(
         if member not in documents:
             document(member)
     for name, found in documents.items():
+        _reread_consent(reading, tenant, name, found)
         _refold(reading, tenant, policy, name, found, effects or Effects())
     return Person(policy, canonical, documents), versions
+
+
+def _reread_consent(reading: Reading, tenant: str, name: str, document: Document) -> None:
+    """Take from the log what was said through an identity, where `ledger` has all links' words."""
+    if document.pop("ledger", None) is None:
+        return
+    document["said"] = {}
+    for body in reading.facts((store_bucket(tenant, name), tenant), "consent", name):
+        record(document["said"], orjson.loads(body))
 
 
 def _refold(

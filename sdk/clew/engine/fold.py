@@ -67,10 +67,9 @@ def history(person: Person, trial: TrialDocument, who: str, signal: Fact) -> Non
             count(trial, objective, worth, at=at, received_at=received_at)
 
 
-def fold_consent(person: Person, consent: Fact) -> None:
-    """Record what the person said, with every identity that is linked when they say it."""
-    for document in person.documents.values():
-        record(document["ledger"], consent)
+def fold_consent(person: Person, who: str, consent: Fact) -> None:
+    """Record what was said through an identity, with it alone: a link may be undone (I2)."""
+    record(person.documents[who]["said"], consent)
     person.permissions_changed()
 
 

@@ -5,13 +5,14 @@ Each identity (a known subject, or an anonymous one linked to it) has a document
 whatever is read is a merge of them, so undoing a link is exact (RULES I2). A document holds
 
 - `traits`: state of each computed trait by its digest; `fold` names the set it was folded for;
-- `ledger`: consent (see `clew.trust.ledger`);
+- `said`: consent that was told through this identity (see `clew.trust.ledger`);
 - `link` `{to, at}` of an anonymous subject, `members` of a known one;
 - `slots`: the latest decisions by slot, for stickiness and for crediting outcomes;
 - `trials`: see `clew.engine.trial`;
 - `signals`, `seen`: how many were folded, and the instant of the latest.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
@@ -32,7 +33,7 @@ _Readable: TypeAlias = tuple[dict[str, Reader], frozenset[str]]
 
 def empty() -> Document:
     """The document of an identity nothing is known of."""
-    return {"traits": {}, "ledger": {}, "slots": {}, "trials": {}, "signals": 0, "seen": 0.0}
+    return {"traits": {}, "said": {}, "slots": {}, "trials": {}, "signals": 0, "seen": 0.0}
 
 
 #: What a view has where a policy has no traits of a kind.
@@ -126,8 +127,10 @@ class Person:
     def grounds(self) -> dict[str, Ground]:
         """By purpose, whether it is permitted and on what ground."""
         if self._grounds is None:
-            ledgers = [document["ledger"] for document in self.documents.values()]
-            self._grounds = permissions(self.policy.purposes, ledgers)
+            ledgers = [document["said"] for document in self.documents.values()]
+            links = [document.get("link") for document in self.documents.values()]
+            linked_at = [float(link["at"]) if link else -math.inf for link in links]
+            self._grounds = permissions(self.policy.purposes, ledgers, linked_at)
         return self._grounds
 
     def permissions_changed(self) -> None:

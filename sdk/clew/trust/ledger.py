@@ -10,9 +10,13 @@ What holds for a purpose is read off the records of the purpose and of its ances
 2. else the later of the latest grant and the latest withdrawal decides; a tie denies;
 3. without any record, the policy's own ground decides, and the ground `consent` needs a record:
    unknown means no.
+
+Of linked identities each has a ledger of its own. What was said through one of them since both are
+linked is a word of the others, too: it is the same person who speaks.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from attrs import frozen
@@ -53,27 +57,49 @@ def record(ledger: Ledger, consent: Mapping[str, Any]) -> None:
         states[consent["state"]] = entry
 
 
-def permissions(purposes: Purposes, ledgers: Sequence[Ledger]) -> dict[str, Ground]:
+def permissions(
+    purposes: Purposes, ledgers: Sequence[Ledger], linked_at: Sequence[float] | None = None
+) -> dict[str, Ground]:
     """
     Say for every purpose of the policy whether it is permitted, and why.
 
     Of linked identities the stricter holds; a side that never spoke of a purpose, or of one above
     it, does not change what the others said (RULES I3).
+
+    Args:
+        ledgers: of each identity, what was said through it.
+        linked_at: since when each of these identities is linked to the known one, which is itself
+            since ever; without it none has heard the others.
     """
+    links = [math.inf] * len(ledgers) if linked_at is None else linked_at
+    sides = list(zip(ledgers, links, strict=True))
     return {
-        purpose: _strictest(purposes.basis[purpose], chain, ledgers)
+        purpose: _strictest(purposes.basis[purpose], chain, sides)
         for purpose, chain in purposes.chains.items()
     }
 
 
-def _strictest(declared: Basis, chain: Sequence[str], ledgers: Sequence[Ledger]) -> Ground:
-    spoken = [
-        [ledger[name] for name in chain if name in ledger]
-        for ledger in ledgers
-        if any(name in ledger for name in chain)
+def _strictest(
+    declared: Basis, chain: Sequence[str], sides: Sequence[tuple[Ledger, float]]
+) -> Ground:
+    told = [
+        ([ledger[name] for name in chain if name in ledger], linked_at)
+        for ledger, linked_at in sides
     ]
-    grounds = [_ground(declared, records) for records in spoken] or [_ground(declared, [])]
-    return min(grounds, key=_laxity)
+    grounds = [
+        _ground(declared, [*own, *_heard(n, told)]) for n, (own, _) in enumerate(told) if own
+    ]
+    return min(grounds or [_ground(declared, [])], key=_laxity)
+
+
+def _heard(
+    me: int, told: Sequence[tuple[Sequence[Mapping[str, list[Any]]], float]]
+) -> Iterator[dict[str, list[Any]]]:
+    """Give what was said through the other identities since both are linked."""
+    for n, (records, linked_at) in enumerate(told):
+        since = max(linked_at, told[me][1])
+        for states in records if n != me else ():
+            yield {state: entry for state, entry in states.items() if entry[0] >= since}
 
 
 def _laxity(ground: Ground) -> tuple[bool, bool, float]:
@@ -97,4 +123,4 @@ def _ground(declared: Basis, chain: Sequence[Mapping[str, list[Any]]]) -> Ground
 
 
 def _latest(entries: Iterable[list[Any] | None]) -> list[Any] | None:
-    return max((entry for entry in entries if entry is not None), default=None, key=lambda e: e[0])
+    return max((one for one in entries if one is not None), default=None, key=lambda e: e[:2])
