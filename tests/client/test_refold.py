@@ -50,12 +50,12 @@ def _ordered(client: Client, *orders: str, **more: Any) -> None:
     client.flush()
 
 
-def _pairs(backend: Embedded, item: str) -> dict[str, float]:
+def _pairs(backend: Embedded, item: str, tenant: str = "default") -> dict[str, float]:
     compiled = backend.compiled()
     assert compiled is not None
     trait = compiled.traits["computed.pairs"]
     with backend.store.read() as read:
-        return read.sums("default", f"pairs:{trait.digest}:{item}")
+        return read.sums(tenant, f"pairs:{trait.digest}:{item}")
 
 
 @pytest.fixture
@@ -82,6 +82,32 @@ def test_pairs_of_the_past_are_counted_once(grown: Client) -> None:
     backend = embedded(grown)
     assert _pairs(backend, "a") == {"b": 2.0, "c": 1.0}
     assert _pairs(backend, "c") == {"a": 1.0, "b": 1.0}
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        pytest.param([], id="nothing"),
+        pytest.param(["d"], id="another basket"),
+        pytest.param(["ad"], id="the same items"),
+        pytest.param(list("efghijklmnopqrstuvwxyz"), id="more than is remembered"),
+    ],
+)
+def test_pairs_are_counted_once_whatever_policies_came_between(
+    grown: Client, world: World, meanwhile: list[str]
+) -> None:
+    """A trait that was given up for a while has the counts it would have had all along."""
+    first, second = _versions()
+    _ordered(grown, "abd")
+    for version, law in ("3", first), ("4", second), ("5", first), ("6", second):
+        embedded(grown).shelf.publish(build_bundle(load_policy({**law, "version": version})))
+        _ordered(grown, *(meanwhile if law is first else ["abe"]))
+    always = world.client(second, tenant="always")
+    always.consent("u-1", grant=["personalise"])
+    _ordered(always, "ab", "abc", "abd", *meanwhile, "abe", *meanwhile, "abe")
+    for item in "abcde":
+        assert _pairs(embedded(grown), item) == _pairs(embedded(always), item, "always")
+    assert grown.profile("u-1").computed["usual"]["shares"].keys() >= {"a", "b", "e"}
 
 
 def test_what_happened_before_1970_is_in_the_log_too(grown: Client) -> None:

@@ -25,9 +25,11 @@ def line(order: Any, sku: Any, n: Any = 1, at: float = 0.0) -> Happened:
     return happened(at, {"order": order, "sku": sku, "n": n})
 
 
-def counted(signals: list[Happened], trait: Any = BY_LINE) -> Counter[tuple[str, str]]:
-    """The sum of the pairs of one identity's signals."""
-    state, counts = None, Counter[tuple[str, str]]()
+def counted(
+    signals: list[Happened], trait: Any = BY_LINE, state: Any = None
+) -> Counter[tuple[str, str]]:
+    """The sum of the pairs of one identity's signals, beginning with what is known already."""
+    counts = Counter[tuple[str, str]]()
     for one in signals:
         state, pairs = trait.fold_pairs(state, one.at, one.signal)
         counts.update(pairs)
@@ -56,6 +58,20 @@ def test_pairs_are_those_of_the_baskets(drawn: list[tuple[str, str]]) -> None:
         orders.setdefault(order, set()).add(sku)
     signals = [line(order, sku, at=at) for at, (order, sku) in enumerate(drawn)]
     assert counted(signals) == counted(signals[::-1]) == brute(orders)
+
+
+@given(st.lists(st.text("abcde", min_size=1, max_size=4), max_size=40), st.integers(0, 160))
+def test_what_was_counted_is_not_counted_again(orders: list[str], known: int) -> None:
+    """History that is folded on top of what is known adds the pairs of what is new alone."""
+    signals = [
+        line(f"o-{at}", sku, at=at + n / 10)
+        for at, order in enumerate(orders)
+        for n, sku in enumerate(order)
+    ]
+    state: Any = {}
+    before = counted(signals[:known], state=state)
+    after = counted(signals, state=state)
+    assert before + after == counted(signals)
 
 
 @given(st.lists(st.sampled_from("abcde"), max_size=8))

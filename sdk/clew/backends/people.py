@@ -24,6 +24,7 @@ from clew.engine.compiled import CompiledPolicy
 from clew.engine.effects import Effects
 from clew.engine.fold import fold_trait
 from clew.engine.person import Document, Person, empty
+from clew.engine.traits import CompiledTrait
 from clew.trust.ledger import record
 
 __all__ = ["Hot", "Pending", "People", "Settled", "load"]
@@ -141,9 +142,10 @@ def _refold(
         return
     document["fold"] = policy.fold_digest
     wanted = {trait.digest: trait for trait in policy.traits.values()}
-    states = {digest: s for digest, s in document["traits"].items() if digest in wanted}
+    former = document["traits"]
+    states = document["traits"] = {digest: s for digest, s in former.items() if digest in wanted}
     missing = wanted.keys() - states.keys()
-    document["traits"] = states
+    _put_aside(document, former, wanted)
     if not missing or not document["signals"]:
         return
     for body in reading.facts((store_bucket(tenant, name), tenant), "signal", name):
@@ -153,6 +155,29 @@ def _refold(
         for trait in policy.traits_for(signal["type"], signal.get("purposes", ())):
             if trait.digest in missing:
                 fold_trait(trait, states, signal, at, effects if counts else Effects())
+
+
+def _put_aside(
+    document: Document, former: Mapping[str, Any], wanted: Mapping[str, CompiledTrait]
+) -> None:
+    """
+    Keep what a `together` trait knows while no policy wants it, and give it back when one does.
+
+    Its state says which pairs were counted, and these counts are never taken back. What happened
+    meanwhile is folded on top of it: what it has met already makes no pair again.
+    """
+    aside = document.get("aside", {})
+    for digest in aside:
+        if digest not in wanted:
+            aside[digest] = former.get(digest) or aside[digest]
+    for digest, trait in wanted.items():
+        if trait.fold_pairs is not None:
+            known = aside.get(digest)
+            if known is not None:
+                document["traits"].setdefault(digest, known)
+            aside[digest] = None
+    if aside:
+        document["aside"] = aside
 
 
 class People:

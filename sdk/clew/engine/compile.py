@@ -48,6 +48,10 @@ __all__ = ["compile_policy", "digest"]
 _FOREVER = float("inf")
 
 
+#: How documents are folded; those that were folded otherwise are gone through once more.
+_FOLDING = 2
+
+
 def digest(*parts: Any) -> str:
     """Name a piece of law by 16 hex digits of the SHA-256 of its canonical JSON."""
     return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
@@ -83,7 +87,7 @@ def compile_policy(policy: Policy) -> CompiledPolicy:
         purposes=Purposes(policy.purposes),
         traits=traits,
         traits_of_signal=_grouped((trait.signal, trait) for trait in traits.values()),
-        fold_digest=digest(sorted(trait.digest for trait in traits.values())),
+        fold_digest=digest(_FOLDING, sorted(trait.digest for trait in traits.values())),
         segments=segments,
         slots=slots,
         objectives=objectives,

@@ -5,6 +5,7 @@ Each identity (a known subject, or an anonymous one linked to it) has a document
 whatever is read is a merge of them, so undoing a link is exact (RULES I2). A document holds
 
 - `traits`: state of each computed trait by its digest; `fold` names the set it was folded for;
+- `aside`: of each trait whose pairs were counted, the state while no policy wants it, else null;
 - `said`: consent that was told through this identity (see `clew.trust.ledger`);
 - `link` `{to, at}` of an anonymous subject, `members` of a known one;
 - `slots`: the latest decisions by slot, for stickiness and for crediting outcomes;
