@@ -1,10 +1,13 @@
 """What was learned is read once, whether it is stored already or still on its way."""
 
+import itertools
+
 import orjson
+import pytest
 
 from clew.clock import to_text
 from clew.model.request import DecisionRequest
-from client.worlds import embedded, people, policy, show, slot, sums_of
+from client.worlds import DAY, embedded, people, policy, show, slot, sums_of
 
 
 def test_a_sum_read_between_storing_and_refreshing(make):
@@ -45,6 +48,31 @@ def test_what_is_refused_is_unlearned(make):
     assert (result.status, result.cause) == ("refused", "no_basis")
     assert sums_of(client, shown.creative) == before
     assert client.profile("u-1").computed["spent"] == 0
+
+
+@pytest.mark.parametrize("stored", list(itertools.permutations(range(3))))
+@pytest.mark.parametrize("asked", ["on its way", "stored"])
+def test_an_item_is_called_what_it_was_called_last(make, stored, asked):
+    """Of what signals say of an item the newest holds, though older history comes later (F6)."""
+    world = make()
+    learn = {"signal": "product_viewed", "item": "data.sku", "name": "data.name"}
+    learn["price"] = "data.price"
+    client = world.client(policy(catalogues=[{"id": "menu", "learn": learn}]))
+    people(client, ["u-1"])
+    words = [{"name": "Old", "price": 3}, {"name": "New", "price": 2}, {"name": "Newest"}]
+    for age in stored:
+        client.emit(
+            "product_viewed",
+            subject="u-1",
+            data={"sku": "a", **words[age]},
+            at=world.clock.now() - DAY * (3 - age),
+        )
+        if asked == "stored":
+            client.flush()
+    found = embedded(client)._figures.item("menu", "a")
+    assert (found.name, found.price) == ("Newest", 2.0)
+    client.flush()
+    assert embedded(world.client())._figures.item("menu", "a") == found
 
 
 def test_a_link_made_elsewhere_takes_what_is_on_its_way_along(make):

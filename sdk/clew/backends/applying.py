@@ -19,6 +19,7 @@ from clew.engine.bucketing import store_bucket
 from clew.engine.compiled import CompiledPolicy
 from clew.engine.effects import Effects
 from clew.engine.fold import history
+from clew.engine.learned import newest
 from clew.engine.person import Person, empty
 from clew.engine.trial import COVARIATE_SECONDS, TrialDocument, forget_before
 
@@ -126,7 +127,8 @@ class Applying:
             for name, delta in deltas.items():
                 sums[name] = sums.get(name, 0.0) + delta
         for catalogue, item, fields in effects.items:
-            self.items.setdefault((catalogue, item), {}).update(fields)
+            known = self.items.get((catalogue, item), {})
+            self.items[catalogue, item] = newest(known, fields)
 
     def changed(self, subject: str) -> None:
         """Note that a fact has changed a person."""
@@ -144,8 +146,9 @@ class Applying:
 
     def _put_item(self, name: str, fields: Mapping[str, Any]) -> None:
         present = self.write.setting(self.tenant, name)
-        merged = {**orjson.loads(present or b"{}"), **fields}
-        if present is None or merged != orjson.loads(present):
+        known = orjson.loads(present or b"{}")
+        merged = newest(known, fields)
+        if present is None or merged != known:
             self.write.put_setting(self.tenant, name, orjson.dumps(merged))
 
 

@@ -17,6 +17,7 @@ from clew.backends.base import Kind, Place, Reading, Store
 from clew.backends.people import Hot, Pending
 from clew.engine.effects import Effects
 from clew.engine.learn import Arm, Prior
+from clew.engine.learned import newest, values
 from clew.model.policy import CatalogueItem
 
 __all__ = ["Figures", "Sums", "teaches"]
@@ -156,9 +157,10 @@ class Figures:
         for unsettled in self._unsettled.values():
             if (catalogue, item) in unsettled.items:
                 named = True
-                fields.update(unsettled.items[catalogue, item])
+                fields = newest(fields, unsettled.items[catalogue, item])
         if not named:
             return None
+        fields = values(fields)
         return CatalogueItem(id=item, name=fields.get("name"), price=fields.get("price"))
 
     def _settle(self, reading: Reading) -> None:

@@ -10,6 +10,7 @@ from attrs import define
 from clew.backends.base import Backend
 from clew.backends.embedded import Embedded
 from clew.cli.show import age, amount, percent
+from clew.engine.learned import values
 from clew.model.policy import Trait
 
 __all__ = ["Wording"]
@@ -61,4 +62,4 @@ class Wording:
             return listed
         with self.backend.store.read() as read:
             learned = read.setting(self.tenant, f"item:{catalogue.id}:{key}")
-        return orjson.loads(learned).get("name") if learned is not None else None
+        return values(orjson.loads(learned)).get("name") if learned is not None else None

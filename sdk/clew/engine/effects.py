@@ -21,7 +21,7 @@ class Effects:
     #: Trials that now begin where they did not before, and the instant up to which what the log has
     #: of their subject is still to be counted in them.
     opened: list[tuple[TrialDocument, float]] = Factory(list)
-    #: (catalogue, item, fields) that were named.
+    #: (catalogue, item, fields) that were named; see `clew.engine.learned`.
     items: list[tuple[str, str, dict[str, Any]]] = Factory(list)
     #: `applied`, or `late` when it came after every window it could have counted in.
     status: str = "applied"

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from clew.clock import instant
+from clew.engine import learned
 from clew.engine.compiled import OUTCOMES_AS_SIGNALS, CompiledObjective, CompiledSlot
 from clew.engine.credit import (
     CHOSEN,
@@ -92,7 +93,7 @@ def fold_signal(
     _fold_traits(person, document, signal, at, effects if counts else Effects())
     if not counts:
         return effects
-    _learn_items(person, signal, effects)
+    _learn_items(person, signal, at, effects)
     for objective in person.policy.objectives_of_signal.get(signal["type"], ()):
         _reach(person, who, objective, signal, at, effects, is_told=objective.id in told)
     return effects
@@ -300,11 +301,12 @@ def fold_trait(
     return True
 
 
-def _learn_items(person: Person, signal: Fact, effects: Effects) -> None:
+def _learn_items(person: Person, signal: Fact, at: float, effects: Effects) -> None:
     for catalogue, read in person.policy.item_sources.get(signal["type"], ()):
         found = read(signal)
         if found is not None:
-            effects.items.append((catalogue, *found))
+            item, fields = found
+            effects.items.append((catalogue, item, learned.told(fields, at, signal["id"])))
 
 
 # -- measuring
