@@ -84,6 +84,9 @@ def test_outcomes_count_in_the_trial(client, way):
             id="every",
         ),
         pytest.param(REVENUE, [5, 500], (55.0, 2), id="sum, clipped"),
+        pytest.param(REVENUE, [5, -3], (5.0, 2), id="sum, below nothing"),
+        pytest.param({**REVENUE, "value_min": -50}, [5, -3], (2.0, 2), id="sum, with less"),
+        pytest.param({**REVENUE, "value_min": -50}, [-500], (-50.0, 1), id="sum, clipped below"),
     ],
 )
 def test_what_an_objective_counts(world, objective, values, counted):
@@ -95,10 +98,14 @@ def test_what_an_objective_counts(world, objective, values, counted):
         client.emit("order_completed", subject="u-1", data={"total": total})
     assert value(client)[:2] == counted
     (measured,) = client.measure()
-    assert measured.clipped == int(500 in values)
+    least, most = objective.get("value_min", 0), objective.get("value_max", 1)
+    is_sum = "value" in objective
+    assert measured.clipped == sum(is_sum and not least <= one <= most for one in values)
 
 
-@pytest.mark.parametrize("given", [{}, {"value": 20}], ids=["as it was", "told"])
+@pytest.mark.parametrize(
+    "given", [{}, {"value": 20}, {"value": -20}], ids=["as it was", "told", "told as a loss"]
+)
 @pytest.mark.parametrize("first", ["purchase", "refund"])
 def test_a_refund_is_taken_off(world, given, first):
     """What is reversed is taken off the trial by its own value, once, in either order (M2, F6)."""
@@ -116,6 +123,39 @@ def test_a_refund_is_taken_off(world, given, first):
         tell[name]()
     tell["refund"]()
     assert value(client)[:2] == (7.0, 1)
+    (measured,) = client.measure()
+    assert measured.clipped == 0
+
+
+def test_a_loss_is_taken_back(world):
+    """The reversal of an outcome that took away gives it back (M2)."""
+    objective = {**REVENUE, "value_min": -50}
+    client = world.client(policy(holdouts=HALF, objectives=[objective]))
+    people(client, ["u-1"])
+    decision = show(client, "u-1")
+    for number, worth in enumerate([7, -20, -3]):
+        client.report(decision, "converted", id=f"o-{number}", value=worth, currency="EUR")
+    client.report(decision, "converted", reverses="o-1")
+    client.report(decision, "converted", reverses="o-2", value=3)
+    assert value(client)[:2] == (7.0, 1)
+
+
+@pytest.mark.parametrize("fate", ["late", "clipped"])
+def test_an_outcome_is_one_in_however_many_trials(world, fate):
+    """What is late or clipped is counted once per outcome, not once per trial (M5, L5)."""
+    shares = {"fresh": 0.5, "usual": 0.5}
+    slots = [slot(strategy="split", shares=shares)]
+    few = [{**HALF[0], "share": 0.01}]
+    client = world.client(policy(holdouts=few, objectives=[REVENUE], slots=slots))
+    people(client, ["u-1"])
+    assert client.decide("hero", subject="u-1").reason == "split"
+    at = world.clock.now()
+    if fate == "late":
+        world.clock.move(days=30)
+    client.emit("order_completed", subject="u-1", data={"total": 500}, at=at)
+    assert trials(client).keys() == trials(client, "slot:hero").keys()
+    found = client.measure()[0]
+    assert (found.late, found.clipped) == (int(fate == "late"), int(fate == "clipped"))
 
 
 def test_a_refund_of_one_of_two_purchases(client):

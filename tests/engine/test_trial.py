@@ -13,9 +13,10 @@ from clew.model.policy import Objective
 DAY = 86_400.0
 
 
-def objective(mode: str = "first") -> CompiledObjective:
+def objective(mode: str = "first", **more: Any) -> CompiledObjective:
     """An objective over a day, worth at most 50 each."""
     declared: dict[str, Any] = {"id": "orders", "signal": "order_completed", "value_max": 50}
+    declared |= more
     return CompiledObjective(Objective(count=mode, window_seconds=DAY, **declared), None)
 
 
@@ -51,19 +52,25 @@ def test_who_left_counts_no_more():
 
 
 @given(
-    st.lists(st.floats(0.01, 99), max_size=5).flatmap(
-        lambda values: st.permutations([*values, *(-value for value in values[::2])])
+    st.lists(st.floats(-99, 99), max_size=5).flatmap(
+        lambda values: st.permutations(
+            [*((value, False) for value in values), *((value, True) for value in values[::2])]
+        )
     ),
     st.sampled_from(["first", "every", "sum"]),
+    st.sampled_from([-60.0, -10.0, 0.0, 10.0]),
 )
-def test_reversals_in_any_order(values, mode):
-    """What is left of purchases and refunds does not depend on their order (M2, F6)."""
+def test_reversals_in_any_order(told, mode, least):
+    """Of outcomes, whatever their values, those not reversed are left, in any order (M2, F6)."""
     one = trial()
-    for value in values:
-        count(one, objective(mode), value, at=2000, received_at=2000)
+    counting = objective(mode, value_min=least)
+    for value, is_reversal in told:
+        count(one, counting, value, at=2000, received_at=2000, is_reversal=is_reversal)
     total, outcomes, _ = one["values"].get("orders", [0.0, 0, 0.0])
-    left = sum(1 if value > 0 else -1 for value in values)
-    worth = sum(max(min(value, 50.0), -50.0) for value in values)
+    left = sum(-1 if is_reversal else 1 for _, is_reversal in told)
+    worth = sum(
+        (-1 if is_reversal else 1) * min(max(value, least), 50.0) for value, is_reversal in told
+    )
     assert outcomes == left
     assert total == pytest.approx({"first": float(left > 0), "every": left, "sum": worth}[mode])
 
@@ -77,6 +84,8 @@ def test_reversals_in_any_order(values, mode):
         (0, "sum", 8, None),
         (1, "first", 8, 1.0),
         (1, "every", 8, 1.0),
+        (1, "sum", -8, 0.0),
+        (1, "every", -8, 1.0),
     ],
 )
 def test_the_covariate(age, mode, value, covariate):

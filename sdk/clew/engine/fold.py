@@ -364,17 +364,22 @@ def _measure(
     at: float,
     received_at: float,
     effects: Effects,
+    *,
+    is_reversal: bool = False,
 ) -> None:
     """Count an outcome in all of the person's trials, alike in both arms (M1, M3)."""
+    verdicts: set[str] = set()
     for trial in person.trials.values():
-        since = _since(person, who, trial)
-        verdict = count(trial, objective, worth, at=at, received_at=received_at, since=since)
-        if verdict == "late":
-            effects.add(f"objective:{objective.id}", {"late": 1.0})
-        elif verdict == "counted":
+        told = {"at": at, "received_at": received_at, "since": _since(person, who, trial)}
+        verdict = count(trial, objective, worth, is_reversal=is_reversal, **told)
+        verdicts.add(verdict)
+        if verdict == "counted":
             effects.trials.append(trial)
-            if objective.clip(worth) != worth:
-                effects.add(f"objective:{objective.id}", {"clipped": 1.0})
+    # It is one outcome, however many trials it is in.
+    if "late" in verdicts:
+        effects.add(f"objective:{objective.id}", {"late": 1.0})
+    if "counted" in verdicts and not is_reversal and objective.clip(worth) != worth:
+        effects.add(f"objective:{objective.id}", {"clipped": 1.0})
 
 
 def _since(person: Person, who: str, trial: TrialDocument) -> float:
@@ -415,10 +420,12 @@ def _convert(
         worth = _worth(objective, entry, outcome, effects)
         if worth is None:
             continue
-        if reverses is None:
+        is_reversal = reverses is not None
+        if not is_reversal:
             credit(slot, objective, entry, Earned(outcome["id"], worth, at), effects)
         came_first = False
-        _measure(person, person.subject, objective, worth, at, received_at, effects)
+        who = person.subject
+        _measure(person, who, objective, worth, at, received_at, effects, is_reversal=is_reversal)
     if reverses is not None:
         _remember(entry, "undone", reverses)
         if came_first:  # there was nothing to take back, so what comes is nothing, too
@@ -428,13 +435,15 @@ def _convert(
 def _worth(
     objective: CompiledObjective, entry: dict[str, Any], outcome: Fact, effects: Effects
 ) -> float | None:
-    """What an outcome adds for an objective; None for a reversal of what was never credited."""
+    """What an outcome adds, or a reversal takes back; None where nothing is known of that."""
     value = outcome.get("value")
     if outcome.get("reverses") is None:
         return 1.0 if value is None else float(value)
     credited = reverse(objective, entry, outcome["reverses"], effects)
-    taken_back = credited if value is None else float(value)
-    return None if taken_back is None else -taken_back
+    if value is None:
+        return credited
+    # A refund is told with either sign; it takes back what had the sign of the purchase.
+    return math.copysign(value, 1.0 if credited is None else credited)
 
 
 def _remember(entry: dict[str, Any], what: str, name: str) -> None:

@@ -63,15 +63,17 @@ def count(
     at: float,
     received_at: float,
     since: float = 0.0,
+    is_reversal: bool = False,
 ) -> str:
     """
     Count an outcome of an objective in a trial.
 
     Args:
-        value: what it is worth; negative for a reversal.
+        value: what it is worth, or what a reversal takes back.
         at: when it happened.
         received_at: when it became known; after maturity it no longer counts (M5).
         since: from when on this identity's outcomes belong to the trial (M7).
+        is_reversal: whether it takes another one back; nothing else makes outcomes fewer (M2).
 
     Returns:
         `counted`, `late`, or `outside` the window.
@@ -82,10 +84,11 @@ def count(
     if received_at > closes:
         return "late"
     figures = _figures(trial, objective)
-    figures[1] += 1 if value >= 0.0 else -1
+    sign = -1 if is_reversal else 1
+    figures[1] += sign
     # Of "first" it is told whether any outcome is left, so that reversals may come in any order.
     first = objective.objective.count == "first"
-    figures[0] = float(figures[1] > 0) if first else figures[0] + _worth(objective, value)
+    figures[0] = float(figures[1] > 0) if first else figures[0] + sign * _worth(objective, value)
     return "counted"
 
 
@@ -110,8 +113,7 @@ def _figures(trial: TrialDocument, objective: CompiledObjective) -> list[Any]:
 
 
 def _worth(objective: CompiledObjective, value: float) -> float:
-    size = objective.clip(abs(value)) if objective.objective.count == "sum" else 1.0
-    return size if value >= 0.0 else -size
+    return objective.clip(value) if objective.objective.count == "sum" else 1.0
 
 
 def join(
