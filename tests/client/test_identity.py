@@ -208,6 +208,10 @@ def test_the_known_trial_stays(world, anonymous, known):
     (measured,) = client.measure()
     assert measured.crossovers == int(anonymous != known)
     assert sum(arm.subjects for arm in measured.arms) == 1
+    client.unmerge(left, right)
+    assert client.measure()[0].crossovers == 0
+    client.identify(left, right)
+    assert client.measure()[0].crossovers == int(anonymous != known)
 
 
 def test_the_anonymous_trial_moves_where_the_known_has_none(world):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from clew.engine.identity import link, refusal, unmerge
 from clew.engine.person import empty
+from clew.engine.trial import opened
 
 
 def documents(*links: tuple[str, str]) -> dict:
@@ -44,9 +45,22 @@ def test_unmerging_restores_the_documents(order, count):
         link(name, "u-1", made, at=1.0, windows={})
     assert made["u-1"]["members"] == sorted(order[:count])
     for name in order[:count]:
-        assert unmerge(name, "u-1", made) == []
+        assert unmerge(name, "u-1", made) == ([], 0)
     made["u-1"].pop("members")
     assert made == before
+
+
+@pytest.mark.parametrize(("arm", "crossovers"), [("treated", 0), ("holdout", 1)])
+def test_unmerging_takes_crossovers_back(arm, crossovers):
+    """A link that is undone gives back the crossovers that it has made, each time (I2, M7)."""
+    made = documents()
+    for name, which in (("a-1", arm), ("u-1", "treated")):
+        opening = opened(("half", "e", which), at=1.0, owner=name, policy_version="1")
+        made[name]["trials"]["half:e"] = opening
+    for _ in range(2):
+        trials, found = link("a-1", "u-1", made, at=2.0, windows={"orders": 9.0})
+        assert found == crossovers
+        assert unmerge("a-1", "u-1", made) == (trials, crossovers)
 
 
 def test_there_must_be_a_link():

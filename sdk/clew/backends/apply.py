@@ -186,11 +186,12 @@ def _identity(batch: Applying, fact: Fact) -> ItemResult:
         objectives = batch.policy.objectives.values()
         windows = {o.id: o.objective.window_seconds for o in objectives}
         _, crossovers = link(anonymous, subject, documents, at=at, windows=windows)
-        if crossovers:
-            batch.sums.setdefault("crossovers", {}).setdefault("pairs", 0.0)
-            batch.sums["crossovers"]["pairs"] += crossovers
     else:
-        unmerge(anonymous, subject, documents)
+        undone = unmerge(anonymous, subject, documents)
+        crossovers = -undone[1] if undone is not None else 0
+    if crossovers:
+        pairs = batch.sums.setdefault("crossovers", {})
+        pairs["pairs"] = pairs.get("pairs", 0.0) + crossovers
     _regroup(batch, anonymous, subject, documents)
     return ItemResult(id=fact["id"], status="applied")
 

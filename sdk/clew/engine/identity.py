@@ -48,18 +48,21 @@ def link(
         windows: by objective, in seconds.
     """
     left, right = documents[anonymous], documents[subject]
-    left["link"] = {"to": subject, "at": at}
     right["members"] = sorted({*right.get("members", ()), anonymous})
-    return join(right["trials"], left["trials"], at=at, windows=windows)
+    changed, crossovers = join(right["trials"], left["trials"], at=at, windows=windows)
+    left["link"] = {"to": subject, "at": at}
+    if crossovers:
+        left["link"]["crossovers"] = crossovers
+    return changed, crossovers
 
 
 def unmerge(
     anonymous: str, subject: str, documents: Mapping[str, Document]
-) -> list[TrialDocument] | None:
-    """Undo a link; gives the trials that changed, None when there is no such link."""
+) -> tuple[list[TrialDocument], int] | None:
+    """Undo a link; gives what `link` gave, to be taken back, None when there is no such link."""
     left, right = documents[anonymous], documents[subject]
     if (left.get("link") or {}).get("to") != subject:
         return None
-    del left["link"]
+    crossovers = left.pop("link").get("crossovers", 0)
     right["members"] = [member for member in right["members"] if member != anonymous]
-    return restore(right["trials"], left["trials"], anonymous)
+    return restore(right["trials"], left["trials"], anonymous), crossovers

@@ -7,7 +7,8 @@ whatever is read is a merge of them, so undoing a link is exact (RULES I2). A do
 - `traits`: state of each computed trait by its digest; `fold` names the set it was folded for;
 - `aside`: of each trait whose pairs were counted, the state while no policy wants it, else null;
 - `said`: consent that was told through this identity (see `clew.trust.ledger`);
-- `link` `{to, at}` of an anonymous subject, `members` of a known one;
+- `link` `{to, at}` of an anonymous subject, and the `crossovers` it has made where it has;
+- `members` of a known one;
 - `slots`: the latest decisions by slot, for stickiness and for crediting outcomes;
 - `trials`: see `clew.engine.trial`;
 - `signals`, `seen`: how many were folded, and the instant of the latest.
