@@ -145,6 +145,19 @@ def test_linked_ids_are_one_person(remote):
         assert client.decide("hero", subject=asked).id != shown.id
 
 
+def test_what_a_linked_person_says_decides_for_both_ids(remote):
+    """At a server, too, the later word counts for both, by a clock that is ahead as well (I3)."""
+    client = remote.client()
+    reasons = []
+    client.consent("a-1", withdraw=["personalise"])
+    client.identify("a-1", "u-1")
+    for speaker, said in (("u-1", "grant"), ("a-1", "withdraw"), ("a-1", "grant")):
+        remote.clock.move(minutes=1)
+        client.consent(speaker, **{said: ["personalise"]})
+        reasons.append({client.decide("hero", subject=who).reason for who in ("a-1", "u-1")})
+    assert reasons == [{"bandit"}, {"consent_denied"}, {"bandit"}]
+
+
 def test_a_context_that_is_no_json_spoils_no_other_call(remote):
     """It fails its own call alone: nobody waits for a request that was never sent."""
     remote.allow("u-1", "u-2")
