@@ -7,8 +7,9 @@ from clew.clock import instant, to_text
 from clew.codec import from_json
 from clew.engine.compile import compile_policy
 from clew.engine.compiled import CompiledPolicy
-from clew.engine.fold import fold_consent, fold_decision, fold_outcome, fold_signal
+from clew.engine.fold import fold_consent, fold_decision, fold_signal
 from clew.engine.learn import Arm, Prior
+from clew.engine.outcomes import fold_outcome
 from clew.engine.person import Person, empty
 from clew.engine.situation import Situation
 from clew.model.policy import CatalogueItem, Policy

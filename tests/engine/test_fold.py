@@ -13,7 +13,7 @@ from clew.clock import to_text
 from clew.engine.credit import EARLY_KEPT
 from clew.engine.decide import decide
 from clew.engine.entries import DECISIONS_KEPT, OLDER_KEPT
-from clew.engine.fold import fold_outcome
+from clew.engine.outcomes import fold_outcome
 from clew.engine.record import record
 from client.worlds import policy, slot
 from engine.situations import NOW, compiled, fold, person, signal, situation

@@ -18,8 +18,8 @@ from clew.backends.stored import Stored
 from clew.engine.bucketing import store_bucket
 from clew.engine.compiled import CompiledPolicy
 from clew.engine.effects import Effects
-from clew.engine.fold import history
 from clew.engine.learned import newest
+from clew.engine.measured import history
 from clew.engine.person import Person, empty
 from clew.engine.trial import COVARIATE_SECONDS, TrialDocument, forget_before
 

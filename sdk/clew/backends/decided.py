@@ -18,7 +18,8 @@ from clew.backends.refusals import faulty, refused
 from clew.clock import instant, to_text
 from clew.engine.compiled import OUTCOMES_AS_SIGNALS
 from clew.engine.effects import Effects
-from clew.engine.fold import counted_by, fold_decision, fold_earlier, fold_outcome, misfit
+from clew.engine.fold import fold_decision, fold_earlier
+from clew.engine.outcomes import counted_by, fold_outcome, misfit
 from clew.engine.person import Person
 from clew.ids import bucket_of
 from clew.model.batch import ItemResult

@@ -34,7 +34,8 @@ from clew.clock import Clock, SystemClock, instant, to_text
 from clew.engine.bucketing import store_bucket
 from clew.engine.compiled import CompiledPolicy, CompiledSlot
 from clew.engine.declared import declared
-from clew.engine.fold import counted_by, fold_decision, fold_outcome, fold_signal, misfit
+from clew.engine.fold import fold_decision, fold_signal
+from clew.engine.outcomes import counted_by, fold_outcome, misfit
 from clew.errors import DocumentError
 from clew.ids import bucket_of, is_newer, mint
 from clew.items import encoded
