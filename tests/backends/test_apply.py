@@ -419,3 +419,56 @@ def test_a_request_whose_first_decision_is_void_has_the_next_one(world):
         found.add(world.client().decide("hero", subject="u-1", request_id="r-1").id)
         assert len(found) == 1
         assert first.id not in found
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations("dpr")), ids="".join)
+@pytest.mark.parametrize("told", ["signal", "outcome"])
+@pytest.mark.parametrize(("hours", "left"), [(1, 0.0), (30, 1.0)], ids=["in time", "too late"])
+def test_a_refund_takes_its_purchase_out_of_lift(make, order, told, hours, left):
+    """In whatever order both come and the decision is stored; after the window it is late (M5)."""
+    world = make()
+    half = [{"id": "global", "salt": "s", "share": 0.0001, "scope": "all"}]
+    client = world.client(policy(holdouts=half))
+    people(client, ["u-1"])
+    made, [record] = embedded(client).decide(request())
+    decision = made["hero"].id
+    embedded(client).append([record])  # its trial is open
+    world.clock.move(seconds=1)
+    made, [record] = embedded(client).decide(request())
+    decision = made["hero"].id
+    world.clock.move(seconds=1)
+    bought = world.clock.now()
+    named = {"type": "order_completed"} if told == "signal" else {"type": "converted"}
+    named |= {} if told == "signal" else {"decision": decision}
+    purchase = fact(world, told, "order-1", received_at=to_text(bought), **named)
+    world.clock.move(seconds=hours * 3_600)
+    refund = fact(
+        world, "outcome", "refund-1", type="converted", decision=decision, reverses="order-1"
+    )
+    facts = {"d": record, "p": purchase, "r": refund}
+    for name in order:
+        embedded(client).append([facts[name]])
+    [(_, _, values)] = _trials(client)
+    assert values.get("orders", (0.0,))[0] == left
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations("abl")), ids="".join)
+def test_who_is_linked_brings_along_what_came_since(make, order):
+    """What another id did after a link counts in the trial, whenever it is stored (M7)."""
+    world = make()
+    half = [{"id": "global", "salt": "s", "share": 0.0001, "scope": "all"}]
+    client = world.client(policy(holdouts=half))
+    people(client, ["u-1", "a-1"])
+    _, records = embedded(client).decide(request())
+    embedded(client).append(records)
+    world.clock.move(seconds=1)
+    facts = {"b": fact(world, "signal", "s-1", subject="a-1", type="order_completed")}
+    world.clock.move(seconds=1)
+    facts["l"] = fact(
+        world, "identity", "i-1", operation="link", anonymous_subject="a-1", subject="u-1"
+    )
+    world.clock.move(seconds=1)
+    facts["a"] = fact(world, "signal", "s-2", subject="a-1", type="order_completed")
+    for name in order:
+        embedded(client).append([facts[name]])
+    assert [values["orders"][:2] for _, _, values in _trials(client)] == [(1.0, 1)]

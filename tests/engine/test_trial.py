@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clew.engine.compiled import CompiledObjective
-from clew.engine.trial import COVARIATE_SECONDS, count, join, opened, remember, restore
+from clew.engine.trial import (
+    COVARIATE_SECONDS,
+    Event,
+    Reversal,
+    count,
+    join,
+    opened,
+    recount,
+    restore,
+)
 from clew.model.policy import Objective
 
 DAY = 86_400.0
@@ -91,8 +100,49 @@ def test_reversals_in_any_order(told, mode, least):
 def test_the_covariate(age, mode, value, covariate):
     """The 28 days before the trigger are remembered, the trigger itself is not (M11)."""
     one = trial(at=1e9)
-    remember(one, objective(mode), value, at=1e9 - age)
-    assert one["values"].get("orders", [0, 0, None])[2] == covariate
+    before = Event(1e9 - age, 1e9 - age, value)
+    recount(one, objective(mode), [before], is_opened=True)
+    assert one["values"].get("orders", [0, 0, 0.0])[2] == (covariate or 0.0)
+    recount(one, objective(mode), [before, before], is_opened=False)
+    assert one["values"].get("orders", [0, 0, 0.0])[2] == (covariate or 0.0)
+
+
+@given(
+    mode=st.sampled_from(["first", "every", "sum"]),
+    told=st.lists(st.tuples(st.floats(900, 1e5), st.floats(0, 1e5), st.floats(-90, 90))),
+)
+def test_counted_anew_is_as_counted_one_by_one(mode, told):
+    """Where nothing was taken back, the log says what was counted as it came (F6)."""
+    one, anew = trial(), trial()
+    for at, delay, worth in told:
+        count(one, objective(mode), worth, at=at, received_at=at + delay)
+    events = [Event(at, at + delay, worth) for at, delay, worth in told if at >= anew["at"]]
+    recount(anew, objective(mode), events, is_opened=True)
+    assert anew["values"].get("orders", [0, 0, 0]) == pytest.approx(
+        one["values"].get("orders", [0, 0, 0])
+    )
+
+
+@pytest.mark.parametrize(
+    ("mode", "reversals", "left"),
+    [
+        pytest.param("sum", [(2, None)], (0.0, 0), id="all of it"),
+        pytest.param("sum", [(2, 10.0)], (20.0, 1), id="a part"),
+        pytest.param("sum", [(2, -10.0)], (20.0, 1), id="a part, told with the other sign"),
+        pytest.param("sum", [(2, 10.0), (3, 25.0)], (0.0, 0), id="more than all, in parts"),
+        pytest.param("sum", [(2, None), (3, 10.0)], (0.0, 0), id="all, and then a part"),
+        pytest.param("sum", [(2 * DAY, None)], (30.0, 1), id="after the window (M5)"),
+        pytest.param("first", [(2, None)], (0.0, 0), id="the first"),
+        pytest.param("every", [(2, 10.0)], (0.0, 0), id="one of every"),
+    ],
+)
+def test_what_is_left_of_a_purchase(mode, reversals, left):
+    """A refund takes its purchase out of the trial as far as it goes, if it came in time (M2)."""
+    taken = [Reversal(1000 + at, f"r-{at}", 1000 + at, value) for at, value in reversals]
+    for order in (taken, taken[::-1]):
+        one = trial()
+        recount(one, objective(mode), [Event(1001, 1001, 30.0, order)], is_opened=True)
+        assert tuple(one["values"].get("orders", (0.0, 0, 0.0))[:2]) == left
 
 
 @pytest.mark.parametrize(

@@ -210,6 +210,7 @@ def _regroup(
         batch.before.pop(canonical, None)
         batch.canonical.update(dict.fromkeys(group, canonical))
         batch.changed(canonical)
+        batch.disturbed.add(canonical)
     if anonymous in members:
         batch.people.pop(anonymous, None)
         batch.touched.discard(anonymous)

@@ -14,14 +14,14 @@ from attrs import define, field
 from clew.backends.base import Place, Trial, Writing
 from clew.backends.figures import teaches
 from clew.backends.people import load
+from clew.backends.recounting import recount_trials
 from clew.backends.stored import Stored
 from clew.engine.bucketing import store_bucket
 from clew.engine.compiled import CompiledPolicy
 from clew.engine.effects import Effects
 from clew.engine.learned import newest
-from clew.engine.measured import history
 from clew.engine.person import Person, empty
-from clew.engine.trial import COVARIATE_SECONDS, TrialDocument, forget_before
+from clew.engine.trial import TrialDocument
 
 __all__ = ["Applying", "row_of"]
 
@@ -47,6 +47,9 @@ class Applying:
     canonical: dict[str, str] = field(factory=dict)
     touched: set[str] = field(factory=set)
     trials: dict[int, tuple[str, TrialDocument]] = field(factory=dict)
+    #: Whose trials are counted anew, and by `id` the trials that begin here.
+    disturbed: set[str] = field(factory=set)
+    opened: set[int] = field(factory=set)
     sums: dict[str, dict[str, float]] = field(factory=dict)
     items: dict[tuple[str, str], dict[str, Any]] = field(factory=dict)
     #: How many facts changed each person, by canonical subject, and how many taught anything.
@@ -58,6 +61,7 @@ class Applying:
 
     def finish(self) -> None:
         """Write back what the batch changed besides its facts."""
+        self._recount()
         self._put_people()
         for key in sorted(self.sums):
             self.write.add_sums(self.tenant, key, self.sums[key])
@@ -118,9 +122,10 @@ class Applying:
         if person.subject:
             self.changed(person.subject)
         self.taught += teaches(effects)
-        for trial, until in effects.opened:
-            self._fill(person, trial, until)
-        for trial in (*(trial for trial, _ in effects.opened), *effects.trials):
+        if effects.opened or effects.disturbs:
+            self.disturbed.add(person.subject)
+            self.opened.update(map(id, effects.opened))
+        for trial in (*effects.opened, *effects.trials):
             self.trials[id(trial)] = (person.subject, trial)
         for key, deltas in effects.sums.items():
             sums = self.sums.setdefault(key, {})
@@ -135,14 +140,12 @@ class Applying:
         self.touched.add(subject)
         self.folds[subject] += 1
 
-    def _fill(self, person: Person, trial: TrialDocument, until: float) -> None:
-        """Count in a trial what the log has of its subject already, up to an instant."""
-        forget_before(trial)
-        since = trial["at"] - COVARIATE_SECONDS
-        for who in person.documents:
-            place = self.place(who)
-            for body in self.write.facts(place, "signal", who, since=since, until=until):
-                history(person, trial, who, orjson.loads(body))
+    def _recount(self) -> None:
+        """Count the trials of those anew whom something has changed what was counted of."""
+        for subject in sorted({self.canonical.get(name, name) for name in self.disturbed}):
+            person = self.people[subject]
+            for trial in recount_trials(self.write, self.tenant, person, self.opened):
+                self.trials[id(trial)] = (subject, trial)
 
     def _put_item(self, name: str, fields: Mapping[str, Any]) -> None:
         present = self.write.setting(self.tenant, name)

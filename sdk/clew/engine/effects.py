@@ -18,9 +18,10 @@ class Effects:
     sums: dict[str, dict[str, float]] = Factory(dict)
     #: Trials that changed and are to be mirrored.
     trials: list[TrialDocument] = Factory(list)
-    #: Trials that now begin where they did not before, and the instant up to which what the log has
-    #: of their subject is still to be counted in them.
-    opened: list[tuple[TrialDocument, float]] = Factory(list)
+    #: Trials that now begin where they did not before.
+    opened: list[TrialDocument] = Factory(list)
+    #: Whether this changes what was counted before, so that the log is to be counted anew.
+    disturbs: bool = False
     #: (catalogue, item, fields) that were named; see `clew.engine.learned`.
     items: list[tuple[str, str, dict[str, Any]]] = Factory(list)
     #: `applied`, or `late` when it came after every window it could have counted in.

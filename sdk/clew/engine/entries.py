@@ -17,6 +17,7 @@ __all__ = [
     "OLDER_KEPT",
     "Entry",
     "credits_of",
+    "is_undone",
     "is_void",
     "keep",
     "recalled",
@@ -71,6 +72,17 @@ def is_void(person: Person, decision: Mapping[str, Any]) -> bool:
     entry = person.entry(decision["id"])
     found = recalled(person, decision) if entry is None else (entry, entry)
     return found is not None and bool(found[0]["void"])
+
+
+def is_undone(person: Person, outcome: str) -> bool:
+    """Whether something that was told of a decision takes an outcome back, by its id."""
+    return any(
+        outcome in entry.get("undone", ())
+        for document in person.documents.values()
+        for where in ("slots", "older")
+        for entries in document.get(where, {}).values()
+        for entry in entries
+    )
 
 
 def credits_of(person: Person, slot: str) -> Iterator[tuple[Entry, list[Any]]]:

@@ -22,7 +22,7 @@ from clew.engine.credit import (
     taken,
 )
 from clew.engine.effects import Effects
-from clew.engine.entries import keep
+from clew.engine.entries import is_undone, keep
 from clew.engine.measured import measure, open_trial
 from clew.engine.outcomes import describe
 from clew.engine.person import Person
@@ -188,6 +188,7 @@ def _reach(
         effects.add(f"objective:{objective.id}", {"refused": 1.0})
         return
     received_at = instant(signal.get("received_at") or signal["occurred_at"])
+    effects.disturbs = effects.disturbs or is_undone(person, signal["id"])
     if not is_told:
         measure(person, who, objective, worth, at, received_at, effects)
     for slot in person.policy.slots_of_objective.get(objective.id, ()):

@@ -4,17 +4,15 @@ A person's trials: opened by the first measured decision, and what is counted in
 Both arms are treated alike, and nothing is attributed: every outcome of the person counts.
 """
 
-import math
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from clew.clock import instant
 from clew.engine.compiled import CompiledObjective
 from clew.engine.effects import Effects
 from clew.engine.person import Person
-from clew.engine.trial import TrialDocument, count, key, opened, remember
+from clew.engine.trial import TrialDocument, count, key, opened
 
-__all__ = ["history", "measure", "open_trial"]
+__all__ = ["measure", "open_trial", "since"]
 
 Fact: TypeAlias = Mapping[str, Any]
 
@@ -29,10 +27,10 @@ def open_trial(
         arm = (assignment["id"], assignment["epoch"], assignment["arm"])
         trial = opened(arm, at=at, owner=person.subject, policy_version=version)
         person.trials[name] = trial
-        effects.opened.append((trial, math.inf))
+        effects.opened.append(trial)
     elif at < trial["at"] and trial["owner"] == person.subject and trial["left"] is None:
         # Another process has stored a later decision first (M4, F6).
-        effects.opened.append((trial, trial["at"]))
+        effects.opened.append(trial)
         trial["at"], trial["policy_version"] = at, version
 
 
@@ -50,7 +48,7 @@ def measure(
     """Count an outcome in all of the person's trials, alike in both arms (M1, M3)."""
     verdicts: set[str] = set()
     for trial in person.trials.values():
-        told = {"at": at, "received_at": received_at, "since": _since(person, who, trial)}
+        told = {"at": at, "received_at": received_at, "since": since(person, who, trial)}
         verdict = count(trial, objective, worth, is_reversal=is_reversal, **told)
         verdicts.add(verdict)
         if verdict == "counted":
@@ -62,23 +60,9 @@ def measure(
         effects.add(f"objective:{objective.id}", {"clipped": 1.0})
 
 
-def _since(person: Person, who: str, trial: TrialDocument) -> float:
+def since(person: Person, who: str, trial: TrialDocument) -> float:
     """From when on an identity's outcomes belong to a trial: its own, or since both are linked."""
     if who == trial["owner"]:
         return 0.0
     links = (person.documents[name].get("link") for name in (who, trial["owner"]))
     return max((float(link["at"]) for link in links if link), default=0.0)
-
-
-def history(person: Person, trial: TrialDocument, who: str, signal: Fact) -> None:
-    """Count a stored signal of one identity in a trial that begins where it did not before."""
-    if signal.get("traffic", "human") not in person.policy.traffic:
-        return
-    at = instant(signal["occurred_at"])
-    received_at = instant(signal.get("received_at") or signal["occurred_at"])
-    since = _since(person, who, trial)
-    for objective in person.policy.objectives_of_signal.get(signal["type"], ()):
-        worth = objective.value(signal)
-        if worth is not None and at >= since:
-            remember(trial, objective, worth, at=at)
-            count(trial, objective, worth, at=at, received_at=received_at)

@@ -27,7 +27,7 @@ from clew.engine.measured import measure
 from clew.engine.person import Person
 from clew.errors import Problem
 
-__all__ = ["counted_by", "describe", "fold_outcome", "misfit"]
+__all__ = ["counted_by", "describe", "fold_outcome", "misfit", "reached"]
 
 Fact: TypeAlias = Mapping[str, Any]
 
@@ -45,7 +45,7 @@ def misfit(person: Person, decision: Fact, outcome: Fact) -> Problem | None:
     slot = person.policy.slots.get(decision["slot"])
     if slot is None or outcome["type"] not in OUTCOMES_AS_SIGNALS:
         return None
-    misfits = [objective.misfit(outcome) for objective in _reached(slot, outcome)]
+    misfits = [objective.misfit(outcome) for objective in reached(slot, outcome)]
     return misfits[0] if misfits and all(misfits) else None
 
 
@@ -62,8 +62,8 @@ def counted_by(person: Person, outcome: Fact, decision: Fact | None) -> frozense
     slot = person.policy.slots.get((entry or decision or {})["slot"])
     if slot is None or outcome["type"] not in OUTCOMES_AS_SIGNALS or outcome.get("reverses"):
         return frozenset()
-    reached = _reached(slot, outcome)
-    return frozenset(one.id for one in reached if one.misfit(outcome) is None)
+    fitting = (one for one in reached(slot, outcome) if one.misfit(outcome) is None)
+    return frozenset(one.id for one in fitting)
 
 
 def fold_outcome(person: Person, outcome: Fact, decision: Fact | None = None) -> Effects:
@@ -148,7 +148,7 @@ def describe(decision: Fact, times: float, effects: Effects) -> None:
         effects.add(where, {assignment["arm"]: 1.0}, times)
 
 
-def _reached(slot: CompiledSlot, outcome: Fact) -> list[CompiledObjective]:
+def reached(slot: CompiledSlot, outcome: Fact) -> list[CompiledObjective]:
     """The objectives of a slot that an outcome is for."""
     kind = outcome["type"]
     return [one for one in slot.objectives if kind in {"converted", one.objective.signal}]
@@ -165,10 +165,11 @@ def _convert(
     """An outcome that was reported on a decision itself, or the reversal of one."""
     received_at = instant(outcome.get("received_at") or outcome["occurred_at"])
     reverses = outcome.get("reverses")
+    effects.disturbs = reverses is not None or outcome["id"] in entry["undone"]
     if reverses in entry["undone"] or outcome["id"] in entry.get("waived", ()):
         return
     came_first = True
-    for objective in _reached(slot, outcome):
+    for objective in reached(slot, outcome):
         if objective.misfit(outcome) is not None:
             effects.add(f"objective:{objective.id}", {"refused": 1.0})
             continue

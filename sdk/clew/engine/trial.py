@@ -10,21 +10,25 @@ From its trigger on a subject stays in its arm whatever is shown (intention to t
 fixed when the window closes; both arms are treated alike everywhere in this file.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
+
+from attrs import Factory, frozen
 
 from clew.engine.compiled import CompiledObjective
 from clew.engine.situation import Assignment
 
 __all__ = [
     "COVARIATE_SECONDS",
+    "Event",
+    "Reversal",
     "TrialDocument",
     "count",
-    "forget_before",
     "join",
     "key",
     "opened",
-    "remember",
+    "recount",
     "restore",
 ]
 
@@ -92,20 +96,68 @@ def count(
     return "counted"
 
 
-def remember(
-    trial: TrialDocument, objective: CompiledObjective, value: float, *, at: float
+@frozen(order=True)
+class Reversal:
+    """What takes an outcome back; in part, if it says how much."""
+
+    #: Seconds since the epoch, when it happened and when it became known.
+    at: float
+    id: str
+    received_at: float
+    value: float | None
+
+
+@frozen
+class Event:
+    """An outcome of an objective, and what takes it back."""
+
+    #: Seconds since the epoch, when it happened and when it became known.
+    at: float
+    received_at: float
+    worth: float
+    reversals: list[Reversal] = Factory(list)
+
+
+def recount(
+    trial: TrialDocument, objective: CompiledObjective, events: Iterable[Event], *, is_opened: bool
 ) -> None:
-    """Add an outcome from before the trigger to the covariate, when the trial begins (M11)."""
-    if trial["at"] - COVARIATE_SECONDS <= at < trial["at"]:
-        figures = _figures(trial, objective)
-        first = objective.objective.count == "first"
-        figures[2] = 1.0 if first else figures[2] + _worth(objective, value)
+    """
+    Set what a trial has of an objective.
+
+    Args:
+        events: all of the subject's, each once.
+        is_opened: whether it begins here: then what came before is counted as well, and never again
+            (M11).
+    """
+    before = trial["values"].get(objective.id, (0.0, 0, 0.0))[2]
+    figures = [0.0, 0, 0.0 if is_opened else before]
+    first = objective.objective.count == "first"
+    closes = trial["at"] + objective.objective.window_seconds
+    for event in events:
+        if trial["at"] <= event.at <= closes and event.received_at <= closes:
+            left = _left(objective, event, closes)
+            if left is not None:
+                figures[1] += 1
+                figures[0] = 1.0 if first else figures[0] + left
+        elif is_opened and trial["at"] - COVARIATE_SECONDS <= event.at < trial["at"]:
+            figures[2] = 1.0 if first else figures[2] + _worth(objective, event.worth)
+    if any(figures) or objective.id in trial["values"]:
+        trial["values"][objective.id] = figures
 
 
-def forget_before(trial: TrialDocument) -> None:
-    """Forget the covariate: the trial begins elsewhere, and it is counted anew."""
-    for figures in trial["values"].values():
-        figures[2] = 0.0
+def _left(objective: CompiledObjective, event: Event, closes: float) -> float | None:
+    """What an outcome is worth once it is taken back in part; None where nothing is left."""
+    left = worth = _worth(objective, event.worth)
+    for reversal in sorted(event.reversals):
+        if reversal.at > closes or reversal.received_at > closes:
+            continue  # what becomes known later changes nothing (M5)
+        if reversal.value is None or objective.objective.count != "sum":
+            return None
+        # A refund is told with either sign; it takes back what had the sign of the purchase.
+        left -= _worth(objective, math.copysign(reversal.value, event.worth))
+        if left * worth <= 0.0:
+            return None
+    return left
 
 
 def _figures(trial: TrialDocument, objective: CompiledObjective) -> list[Any]:

@@ -1,0 +1,117 @@
+"""
+A person's trials counted anew from the log, where what comes changes what came before.
+
+Outcomes are counted as they come (`clew.engine.measured`). Where a trial begins, where one outcome
+takes another back, and where people are linked, values are computed from all that is stored: so
+they are the same whatever the order of arrival (RULES F6, M4, M5).
+"""
+
+from collections.abc import Collection, Iterator
+from typing import Any, TypeAlias
+
+import orjson
+
+from clew.backends.base import Place, Reading
+from clew.clock import instant
+from clew.engine.bucketing import store_bucket
+from clew.engine.compiled import OUTCOMES_AS_SIGNALS
+from clew.engine.measured import since
+from clew.engine.outcomes import reached
+from clew.engine.person import Person
+from clew.engine.trial import COVARIATE_SECONDS, Event, Reversal, TrialDocument, recount
+from clew.ids import bucket_of
+
+__all__ = ["recount_trials"]
+
+Fact: TypeAlias = dict[str, Any]
+#: By objective and id, who an outcome is of, and the event.
+_Events: TypeAlias = dict[tuple[str, str], tuple[str, Event]]
+
+
+def recount_trials(
+    read: Reading, tenant: str, person: Person, opened: Collection[int]
+) -> list[TrialDocument]:
+    """
+    Set the values of the trials that count for a person; gives those trials.
+
+    Args:
+        opened: by `id`, the trials that begin where they did not before: of these what came before
+            is computed, too, and stays as it is from then on (M11).
+    """
+    trials = [trial for trial in person.trials.values() if trial["left"] is None]
+    if not trials:
+        return []
+    events = _events(read, tenant, person, min(one["at"] for one in trials) - COVARIATE_SECONDS)
+    for trial in trials:
+        for name, objective in person.policy.objectives.items():
+            found = [
+                event
+                for (of, _), (who, event) in events.items()
+                if of == name and event.at >= since(person, who, trial)
+            ]
+            recount(trial, objective, found, is_opened=id(trial) in opened)
+    return trials
+
+
+def _events(read: Reading, tenant: str, person: Person, start: float) -> _Events:
+    """Everything that counts for an objective since an instant, each once, whoever told of it."""
+    events: _Events = {}
+    for who in person.documents:
+        for body in read.facts(_home(tenant, who), "signal", who, since=start):
+            _add_signal(events, person, who, orjson.loads(body))
+    for who in person.documents:
+        for body in read.facts(_home(tenant, who), "decision", who, since=start):
+            decision = orjson.loads(body)
+            if decision.get("traffic", "human") in person.policy.traffic:
+                place = bucket_of(decision["id"]) or 0, tenant
+                told = map(orjson.loads, read.referring(place, "outcome", decision["id"]))
+                _add_outcomes(events, person, decision, told)
+    return events
+
+
+def _add_signal(events: _Events, person: Person, who: str, signal: Fact) -> None:
+    if signal.get("traffic", "human") not in person.policy.traffic:
+        return
+    for objective in person.policy.objectives_of_signal.get(signal["type"], ()):
+        worth = objective.value(signal)
+        if worth is not None:
+            events.setdefault((objective.id, signal["id"]), (who, _event(signal, worth)))
+
+
+def _add_outcomes(
+    events: _Events, person: Person, decision: Fact, outcomes: Iterator[Fact]
+) -> None:
+    slot = person.policy.slots.get(decision["slot"])
+    reversals: list[Fact] = []
+    for outcome in outcomes:
+        if slot is None or outcome["type"] not in OUTCOMES_AS_SIGNALS:
+            continue
+        if outcome.get("reverses") is not None:
+            reversals.append(outcome)
+            continue
+        value = outcome.get("value")
+        event = _event(outcome, 1.0 if value is None else float(value))
+        for objective in reached(slot, outcome):
+            if objective.misfit(outcome) is None:
+                key = objective.id, outcome["id"]
+                events.setdefault(key, (decision["subject"], event))
+    for reversal in reversals:
+        for objective in reached(slot, reversal) if slot is not None else ():
+            told = events.get((objective.id, reversal["reverses"]))
+            if told is not None and objective.misfit(reversal) is None:
+                told[1].reversals.append(_reversal(reversal))
+
+
+def _event(fact: Fact, worth: float) -> Event:
+    at = instant(fact["occurred_at"])
+    return Event(at, instant(fact.get("received_at") or fact["occurred_at"]), worth)
+
+
+def _reversal(outcome: Fact) -> Reversal:
+    at = instant(outcome["occurred_at"])
+    received_at = instant(outcome.get("received_at") or outcome["occurred_at"])
+    return Reversal(at, outcome["id"], received_at, outcome.get("value"))
+
+
+def _home(tenant: str, subject: str) -> Place:
+    return store_bucket(tenant, subject), tenant
