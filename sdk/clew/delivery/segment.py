@@ -215,7 +215,8 @@ class Segment:
         if self._fd != -1 and self._synced < end:
             size = self.size
             os.fdatasync(self._fd)
-            self._synced = size
+            # A signal handler may have synced more meanwhile.
+            self._synced = max(self._synced, size)
 
     def close(self) -> None:
         """Let go of the file and its lock, leaving it for whoever comes next."""

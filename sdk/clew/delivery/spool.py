@@ -72,8 +72,8 @@ class Spool:
         # put off the next look.
         self._looked_at = self._look_at = 0.0
         # Held for a group commit, and to close a file: its number must not pass to another
-        # meanwhile.
-        self._sync_lock = threading.Lock()
+        # meanwhile. Re-entrant, because a signal handler may put where it has interrupted a sync.
+        self._sync_lock = threading.RLock()
 
     def append(self, payload: bytes, at: float) -> Segment | None:
         """
@@ -163,7 +163,7 @@ class Spool:
 
     def forget(self) -> None:
         """In a forked child, let go of the parent's files: the parent goes on to own them."""
-        self._sync_lock = threading.Lock()
+        self._sync_lock = threading.RLock()
         for segment in tuple(self._segments):
             self._drop(segment, segment.close)
         self._current = None
@@ -226,12 +226,14 @@ class Spool:
         return segment
 
     def _seal(self) -> None:
-        # First: a signal handler that raises here must not leave a file that is closed.
-        segment, self._current = self._current, None
+        segment = self._current
+        if segment is not None and self.durability == "disk" and not segment.is_settled:
+            # Before it is left: whoever has written to it looks here for what to sync.
+            self._sync(segment)
+        # First of the rest: a signal handler that raises here must not leave a file that is closed.
+        self._current = None
         if segment is not None and segment.is_settled:
             self._drop(segment, segment.discard)
-        elif segment is not None and self.durability == "disk":
-            self._sync(segment)
 
     def _fail(self, error: OSError) -> None:
         if self._down_until is None:
