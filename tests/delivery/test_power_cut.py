@@ -14,7 +14,7 @@ from clew.delivery.spool import Spool
 #: Only ever waited for when something hangs, in seconds.
 GUARD = 20.0
 
-#: Batches of these tests never leave, so that nothing is settled and deleted before it is looked at.
+#: Nothing leaves in these tests, so that nothing is settled and deleted before it is looked at.
 NEVER = 86_400.0
 
 
