@@ -104,7 +104,7 @@ class World:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(TESTS)}
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path])}
             | {name: str(value) for name, value in environment.items()},
             pass_fds=pass_fds,
             start_new_session=True,
