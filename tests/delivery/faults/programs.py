@@ -361,8 +361,12 @@ def emit_on_a_full_disk(url, folder, count, pending_bytes):
     return emit_on_a_small_disk(url, folder, count, resource.RLIM_INFINITY, pending_bytes)
 
 
-def emit_many(url, folder, count, overflow, pending_bytes):
-    """Emit much to a server that hangs; tell what each call, the disk and memory had to bear."""
+def emit_many(url, folder, count, size, overflow, pending_bytes):
+    """
+    Emit much to a server that hangs; tell what each call, the disk and memory had to bear.
+
+    Each signal has so many bytes of data beside all else.
+    """
     told = []
     client = opened(
         url,
@@ -374,16 +378,19 @@ def emit_many(url, folder, count, overflow, pending_bytes):
     emit_all(client, "warm", 100)
     yield client.flush(1.0)  # what the first request needs is loaded by then
     before = resident_bytes()
-    waits = []
+    waits, works = [], []
     for n in range(int(count)):
-        start, work = time.perf_counter(), time.thread_time()
-        client.emit("page_viewed", subject=f"u-{n % 50}", id=f"a-{n}", data={"path": "/"})
-        waits.append((time.perf_counter() - start, time.thread_time() - work))
+        data = {"path": "/" * int(size)}
+        start = spent()
+        client.emit("page_viewed", subject=f"u-{n % 50}", id=f"a-{n}", data=data)
+        passed, worked, queued = (end - begun for end, begun in zip(spent(), start, strict=True))
+        waits.append(passed - worked - queued)
+        works.append(worked)
         if n % 50 == 0:
             yield
     document = {
-        "slowest": max(wait for wait, _ in waits),
-        "busiest": sorted(work for _, work in waits)[-4:],
+        "waits": sorted(waits)[-10:],
+        "busiest": sorted(works)[-4:],
         "grown": resident_bytes() - before,
         "disk": sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file()),
         "waiting": (yield client.flush(0.0)),
@@ -392,6 +399,17 @@ def emit_many(url, folder, count, overflow, pending_bytes):
     }
     say(json.dumps(document))
     os._exit(0)
+
+
+def spent():
+    """
+    What this thread has spent so far, in seconds: in all, at work, and waiting for a processor.
+
+    What is left of the first without the others it has waited for something else, however busy the
+    machine is.
+    """
+    _, queued, _ = map(int, Path("/proc/thread-self/schedstat").read_bytes().split())
+    return time.perf_counter(), time.thread_time(), queued / 1e9
 
 
 def resident_bytes():
