@@ -1,4 +1,4 @@
-"""How long the end of a process and whoever flushes or closes are held up: by what is documented."""
+"""The end of a process, and whoever flushes or closes, are held up as long as is documented."""
 
 import asyncio
 import socket
