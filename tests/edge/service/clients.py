@@ -1,13 +1,15 @@
 """
 A client that insists: `python -m edge.service.clients PORT KEY NAME SIGNALS OUTCOMES`.
 
-It sends signals one by one, and decides and reports in between. What is not acknowledged it sends
-again, with the same ids, until it is. It prints the id of each fact when it is acknowledged.
+It sends signals one by one, and in between it decides, reports and orders. What is not acknowledged
+it sends again, with the same ids, until it is. It prints the id of each fact when it is
+acknowledged.
 """
 
 import http.client
 import sys
 import time
+from datetime import UTC, datetime
 from typing import Any, Self
 
 import orjson
@@ -70,9 +72,30 @@ def main(port: str, key: str, name: str, signals: str, outcomes: str) -> None:
         for number in range(int(signals)):
             said(client, signal(f"{name}-s-{number}", subject=name))
             if number % every == 0:
-                asked = {"slots": ["hero"], "subject": name, "request_id": f"{name}-{number}"}
-                [made] = client.post("/clew/v1/decide", asked)["decisions"]
-                said(client, outcome(f"{name}-o-{number}", token=made["token"]))
+                visit(client, name, number, number // every % 4)
+
+
+def visit(client: Insisting, name: str, number: int, kind: int) -> None:
+    """
+    Somebody comes who was never here before, so that an order can be of this decision alone.
+
+    Of four visits one ends so, two with an order and two with a report of a success.
+    """
+    visitor = f"{name}-{number}"
+    client.append(consent(visitor))
+    asked = {"slots": ["hero"], "subject": visitor, "request_id": visitor}
+    [made] = client.post("/clew/v1/decide", asked)["decisions"]
+    said(client, outcome(f"{name}-o-{number}", token=made["token"]))
+    if kind in {1, 2}:
+        order = signal(f"{name}-b-{number}", "order_completed", visitor)
+        said(client, {"signal": order["signal"] | {"occurred_at": now()}})
+    if kind in {2, 3}:
+        said(client, outcome(f"{name}-c-{number}", "converted", token=made["token"]))
+
+
+def now() -> str:
+    """The present, to the microsecond: an order counts from behind its decision on."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def said(client: Insisting, item: Any) -> None:

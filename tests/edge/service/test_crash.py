@@ -13,7 +13,7 @@ from typing import TypeAlias
 import orjson
 import pytest
 
-from clew.backends.base import Kind
+from clew.backends.base import Kind, Store, Trial
 from clew.backends.embedded import Embedded
 from clew.backends.memory import MemoryStore
 from clew.backends.sqlite import SqliteStore
@@ -21,6 +21,10 @@ from client.worlds import bundle, policy
 from edge.service.serving import KEY, PATIENCE_SECONDS, Served
 
 CLIENTS = 4
+
+#: Half of the visitors are held out.
+SHOP = policy(holdouts=[{"id": "all", "salt": "s", "share": 0.5}])
+
 Log: TypeAlias = dict[Kind, list[dict[str, str]]]
 KINDS: tuple[Kind, ...] = ("consent", "signal", "decision", "outcome")
 
@@ -57,7 +61,7 @@ class Acknowledged:
 def test_every_acknowledged_fact_is_there_once(tmp_path: Path, signals: int, outcomes: int) -> None:
     """After SIGKILL among four clients nothing acknowledged is lost or counted twice (F4, L2)."""
     acknowledged = Acknowledged()
-    with Served(tmp_path) as served:
+    with Served(tmp_path, SHOP) as served:
         clients = [client(served.port, f"u{n}", signals, outcomes) for n in range(CLIENTS)]
         readers = [threading.Thread(target=acknowledged.read, args=(one,)) for one in clients]
         for reader in readers:
@@ -73,14 +77,23 @@ def test_every_acknowledged_fact_is_there_once(tmp_path: Path, signals: int, out
     stored = facts(served.database)
     ids = Counter(fact["id"] for kind in ("signal", "outcome") for fact in stored[kind])
     assert ids == Counter(acknowledged.ids)
-    assert len(ids) == CLIENTS * (signals + outcomes)
+    # Of four visits one ends with nothing, two with an order and two with a success.
+    followed = sum((n % 4 in {1, 2}) + (n % 4 in {2, 3}) for n in range(outcomes))
+    assert len(ids) == CLIENTS * (signals + outcomes + followed)
     # Every answer that a client has used is a decision of the log, and there is none beside it.
-    assert {one["decision"] for one in stored["outcome"]} <= {
+    assert {one["decision"] for one in stored["outcome"]} == {
         one["id"] for one in stored["decision"]
     }
-    learned = sums(served.database)
-    assert any(key.startswith("arm:") for key, _ in learned)
-    assert replayed(stored, learned) == pytest.approx(learned, rel=1e-9, abs=1e-12)
+    counted, replayed = sums(served.database), replay(stored)
+    # Each arm that was drawn has learned, and a store of another kind adds up the very same.
+    shown = [made for made in stored["decision"] if made["reason"] == "bandit"]
+    drawn = {made["creative"] for made in shown}
+    assert {key.split(":")[2] for key, _ in counted if key.startswith("arm:")} == drawn
+    assert counted["objective:orders", "attributed"] == sum(
+        made["subject"] in buyers(stored) for made in shown
+    )
+    assert all_sums(replayed) == pytest.approx(counted, rel=1e-9, abs=1e-12)
+    assert trials(replayed) == trials(SqliteStore(served.database))
 
 
 def client(port: int, name: str, signals: int, outcomes: int) -> "subprocess.Popen[str]":
@@ -113,24 +126,52 @@ def sums(database: Path) -> dict[tuple[str, str], float]:
         connection.close()
 
 
+def buyers(stored: Log) -> set[str]:
+    """The visitors of whom a success was told, one way or another."""
+    of = {made["id"]: made["subject"] for made in stored["decision"]}
+    orders = {one["subject"] for one in stored["signal"] if one["type"] == "order_completed"}
+    return orders | {of[one["decision"]] for one in stored["outcome"] if one["type"] == "converted"}
+
+
+def all_sums(store: MemoryStore) -> dict[tuple[str, str], float]:
+    """As `sums`, of a store in memory."""
+    tables = store._latest.tables
+    return {
+        (key, name): value
+        for (_, key), found in tables.sums.items()
+        for name, value in (found or {}).items()
+    }
+
+
+def trials(store: Store) -> dict[str, Trial]:
+    """Everybody's part in the holdout, by subject."""
+    try:
+        with store.read() as read:
+            found = {trial.subject: trial for trial in read.trials("shop", "all")}
+    finally:
+        store.close()
+    assert {trial.arm for trial in found.values()} == {"holdout", "treated"}
+    return found
+
+
 def in_order(stored: Log) -> Iterator[tuple[Kind, dict[str, str]]]:
-    """The log in the order of its telling: an outcome was told after its decision."""
+    """The log in the order of its telling: what followed a decision was told after it."""
+    orders = {fact["id"]: fact for fact in stored["signal"] if fact["type"] == "order_completed"}
     for kind in ("consent", "signal"):
-        yield from ((kind, fact) for fact in stored[kind])
+        yield from ((kind, fact) for fact in stored[kind] if fact["id"] not in orders)
     for made in sorted(stored["decision"], key=lambda one: one["decided_at"]):
         yield "decision", made
-        yield from (("outcome", one) for one in stored["outcome"] if one["decision"] == made["id"])
+        told = [one for one in stored["outcome"] if one["decision"] == made["id"]]
+        yield from (("outcome", one) for one in told if one["type"] == "displayed")
+        if (order := orders.get(made["request_id"].replace("-", "-b-"))) is not None:
+            yield "signal", order
+        yield from (("outcome", one) for one in told if one["type"] != "displayed")
 
 
-def replayed(stored: Log, learned: dict[tuple[str, str], float]) -> dict[tuple[str, str], float]:
-    """What an empty store adds up from the same log."""
+def replay(stored: Log) -> MemoryStore:
+    """An empty store that has added up the same log."""
     store = MemoryStore()
-    backend = Embedded(store, tenant="shop", policy=bundle(policy()))
-    for kind, fact in in_order(stored):
-        backend.append([orjson.dumps({kind: fact})])
-    with store.read() as read:
-        return {
-            (key, name): value
-            for key in {key for key, _ in learned}
-            for name, value in read.sums("shop", key).items()
-        }
+    backend = Embedded(store, tenant="shop", policy=bundle(SHOP))
+    items = [orjson.dumps({kind: fact}) for kind, fact in in_order(stored)]
+    assert {result.status for result in backend.append(items)} == {"applied"}
+    return store
