@@ -89,8 +89,8 @@ def test_reversals_in_any_order(told, mode, least):
     [
         (1, "sum", 80, 50.0),
         (COVARIATE_SECONDS, "sum", 8, 8.0),
-        (COVARIATE_SECONDS + 1, "sum", 8, None),
-        (0, "sum", 8, None),
+        (COVARIATE_SECONDS + 1, "sum", 8, 0.0),
+        (0, "sum", 8, 0.0),
         (1, "first", 8, 1.0),
         (1, "every", 8, 1.0),
         (1, "sum", -8, 0.0),
@@ -102,9 +102,12 @@ def test_the_covariate(age, mode, value, covariate):
     one = trial(at=1e9)
     before = Event(1e9 - age, 1e9 - age, value)
     recount(one, objective(mode), [before], is_opened=True)
-    assert one["values"].get("orders", [0, 0, 0.0])[2] == (covariate or 0.0)
+    assert one["values"].get("orders", [0, 0, 0.0])[2] == covariate
     recount(one, objective(mode), [before, before], is_opened=False)
-    assert one["values"].get("orders", [0, 0, 0.0])[2] == (covariate or 0.0)
+    assert one["values"].get("orders", [0, 0, 0.0])[2] == covariate
+    told_of_the_trigger = Event(1e9 - age, 1e9 - age, value, decided_at=1e9)
+    recount(one, objective(mode), [before, told_of_the_trigger], is_opened=True)
+    assert one["values"].get("orders", [0, 0, 0.0])[2] == covariate
 
 
 @given(

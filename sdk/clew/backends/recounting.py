@@ -6,6 +6,7 @@ takes another back, and where people are linked, values are computed from all th
 they are the same whatever the order of arrival (RULES F6, M4, M5).
 """
 
+import math
 from collections.abc import Collection, Iterator
 from typing import Any, TypeAlias
 
@@ -90,7 +91,8 @@ def _add_outcomes(
             reversals.append(outcome)
             continue
         value = outcome.get("value")
-        event = _event(outcome, 1.0 if value is None else float(value))
+        worth = 1.0 if value is None else float(value)
+        event = _event(outcome, worth, decided_at=instant(decision["decided_at"]))
         for objective in reached(slot, outcome):
             if objective.misfit(outcome) is None:
                 key = objective.id, outcome["id"]
@@ -102,9 +104,9 @@ def _add_outcomes(
                 told[1].reversals.append(_reversal(reversal))
 
 
-def _event(fact: Fact, worth: float) -> Event:
-    at = instant(fact["occurred_at"])
-    return Event(at, instant(fact.get("received_at") or fact["occurred_at"]), worth)
+def _event(fact: Fact, worth: float, decided_at: float = -math.inf) -> Event:
+    received_at = instant(fact.get("received_at") or fact["occurred_at"])
+    return Event(instant(fact["occurred_at"]), received_at, worth, decided_at=decided_at)
 
 
 def _reversal(outcome: Fact) -> Reversal:

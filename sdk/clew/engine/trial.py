@@ -116,6 +116,8 @@ class Event:
     received_at: float
     worth: float
     reversals: list[Reversal] = Factory(list)
+    #: When the decision was made that it was told of, if it was told of one.
+    decided_at: float = -math.inf
 
 
 def recount(
@@ -139,7 +141,12 @@ def recount(
             if left is not None:
                 figures[1] += 1
                 figures[0] = 1.0 if first else figures[0] + left
-        elif is_opened and trial["at"] - COVARIATE_SECONDS <= event.at < trial["at"]:
+        elif (
+            is_opened
+            and trial["at"] - COVARIATE_SECONDS <= event.at < trial["at"]
+            # By a clock that is behind it may seem to come before the decision that led to it.
+            and event.decided_at < trial["at"]
+        ):
             figures[2] = 1.0 if first else figures[2] + _worth(objective, event.worth)
     if any(figures) or objective.id in trial["values"]:
         trial["values"][objective.id] = figures
