@@ -147,11 +147,6 @@ class DecisionCache:
     _subjects: OrderedDict[str, str] = field(factory=OrderedDict, init=False)
     _policy: tuple[str | None, str | None] | None = field(default=None, init=False)
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing is kept or under way for anybody."""
-        return not self._people
-
     def names(self, subject: str) -> list[str]:
         """Give the subjects that are known to be one person with this one, which comes last."""
         person = self._canonical.get(subject, subject)

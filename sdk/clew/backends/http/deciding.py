@@ -206,7 +206,7 @@ class Deciding:
 
     def told_of(self, subject: str) -> None:
         """Something was told of a subject, as `told`."""
-        self._guarded.tell(lambda cache: cache.drop(subject))
+        self._guarded.drop(subject)
 
     def close(self) -> None:
         """Let the threads go, each as its request ends."""

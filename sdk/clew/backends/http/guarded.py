@@ -40,6 +40,17 @@ class GuardedCache:
         self._told.append(change)
         self.catch_up()
 
+    def drop(self, subject: str) -> None:
+        """Have nothing kept of a subject, as `tell`; for every signal that is emitted."""
+        if self.lock.locked():
+            self.tell(lambda cache: cache.drop(subject))
+            return
+        with self.lock:  # for a moment, if another thread was quicker: not by this one's own
+            self.hear()
+            self.cache.drop(subject)
+        if self.cache.unused or self._told:
+            self.catch_up()
+
     def hear(self) -> None:
         """Change what was told; for who holds the lock."""
         while self._told:
