@@ -123,10 +123,11 @@ class Deciding:
             self._guarded.hear()
             kept = Kept() if subject is None else self._cache.of(subject)
             made, missing, ahead = kept.look(keys, now)
-            if not missing and not ahead:
-                return made
             asked = _Asked(request, keys, kept, subject)
-            flights = self._take_off(asked, missing, ahead)
+            flights = self._take_off(asked, missing, ahead) if missing or ahead else {}
+        if not missing:
+            self._guarded.catch_up()
+            return made
         end = began + _WAITED / 1_000.0 * (request.deadline_ms or self._deadline_ms)
         try:
             for flight in {id(each): each for each in flights.values()}.values():
