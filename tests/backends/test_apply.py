@@ -472,3 +472,30 @@ def test_who_is_linked_brings_along_what_came_since(make, order):
     for name in order:
         embedded(client).append([facts[name]])
     assert [values["orders"][:2] for _, _, values in _trials(client)] == [(1.0, 1)]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations("dpl")), ids="".join)
+def test_a_decision_belongs_to_whom_it_was_made_for(make, order):
+    """Stored before or after a link, its trial has what its own id did, and goes back (M7, I2)."""
+    world = make()
+    half = [{"id": "global", "salt": "s", "share": 0.0001, "scope": "all"}]
+    client = world.client(policy(holdouts=half))
+    people(client, ["u-1", "a-1"])
+    made, [record] = embedded(client).decide(DecisionRequest(slots=("hero",), subject="a-1"))
+    world.clock.move(seconds=1)
+    facts = {"d": record, "p": fact(world, "signal", "s-1", subject="a-1", type="order_completed")}
+    world.clock.move(seconds=1)
+    pair = {"anonymous_subject": "a-1", "subject": "u-1"}
+    facts["l"] = fact(world, "identity", "i-1", operation="link", **pair)
+    for name in order:
+        embedded(client).append([facts[name]])
+    assert [values["orders"][:2] for _, _, values in _trials(client)] == [(1.0, 1)]
+    world.clock.move(seconds=1)
+    embedded(client).append([fact(world, "identity", "i-2", operation="unmerge", **pair)])
+    report = fact(world, "outcome", "o-1", type="displayed", decision=made["hero"].id)
+    embedded(client).append([report])
+    with embedded(client).store.read() as read:
+        [trial] = read.trials("default", "global")
+        figures = read.sums("default", "figures:hero")
+    assert (trial.subject, trial.opened_by) == ("a-1", None)
+    assert figures[f"s:{made['hero'].creative}"] == 1.0

@@ -20,6 +20,7 @@ __all__ = [
     "is_undone",
     "is_void",
     "keep",
+    "owner_of",
     "recalled",
     "shortened",
     "when",
@@ -65,6 +66,17 @@ def recalled(person: Person, decision: Mapping[str, Any]) -> tuple[Entry, Entry]
             if short["id"] == decision["id"]:
                 return _entry(decision, short["at"]) | short, short
     return None
+
+
+def owner_of(person: Person, entry: Entry) -> str:
+    """For which of the person's identities a decision was made."""
+    for name, document in person.documents.items():
+        for where in ("slots", "older"):
+            if any(
+                one["id"] == entry["id"] for one in document.get(where, {}).get(entry["slot"], ())
+            ):
+                return name
+    return person.subject
 
 
 def is_void(person: Person, decision: Mapping[str, Any]) -> bool:

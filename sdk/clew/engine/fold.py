@@ -87,7 +87,7 @@ def fold_decision(person: Person, decision: Fact, at: float, *, described: bool 
         describe(decision, 1.0, effects)
     if decision.get("subject") is None:
         return effects
-    entry = keep(person.documents[person.subject], decision, at)
+    entry = keep(person.documents[decision["subject"]], decision, at)
     for assignment in decision.get("assignments", ()) if decision.get("measured") else ():
         open_trial(person, decision, assignment, at, effects)
     slot = person.policy.slots.get(decision["slot"])

@@ -25,10 +25,11 @@ def open_trial(
     trial = person.trials.get(name)
     if trial is None:
         arm = (assignment["id"], assignment["epoch"], assignment["arm"])
-        trial = opened(arm, at=at, owner=person.subject, policy_version=version)
+        # Of whom it was made for: on a link it moves, and goes back when that is undone (M7).
+        trial = opened(arm, at=at, owner=decision["subject"], policy_version=version)
         person.trials[name] = trial
         effects.opened.append(trial)
-    elif at < trial["at"] and trial["owner"] == person.subject and trial["left"] is None:
+    elif at < trial["at"] and trial["owner"] == decision["subject"] and trial["left"] is None:
         # Another process has stored a later decision first (M4, F6).
         effects.opened.append(trial)
         trial["at"], trial["policy_version"] = at, version

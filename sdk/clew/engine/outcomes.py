@@ -22,7 +22,7 @@ from clew.engine.credit import (
     void,
 )
 from clew.engine.effects import Effects
-from clew.engine.entries import recalled, shortened
+from clew.engine.entries import owner_of, recalled, shortened
 from clew.engine.measured import measure
 from clew.engine.person import Person
 from clew.errors import Problem
@@ -180,7 +180,7 @@ def _convert(
         if not is_reversal:
             credit(slot, objective, entry, Earned(outcome["id"], worth, at), effects)
         came_first = False
-        who = person.subject
+        who = owner_of(person, entry)
         measure(person, who, objective, worth, at, received_at, effects, is_reversal=is_reversal)
     if reverses is not None:
         _remember(entry, "undone", reverses)
