@@ -37,7 +37,7 @@ class Book:
         (payload,) = record.payloads
         self.buried.append((payload, cause, reason))
 
-    def pause(self, seconds, /):
+    def pause(self, seconds, /, *, is_asked=False):
         if seconds:
             self.waited.append(seconds)
         return len(self.waited) < self._waits

@@ -68,7 +68,7 @@ class Delivery(RuleBasedStateMachine):
     def bury(self, record, cause, reason, /):
         raise AssertionError(f"given up: {record.payloads!r}, {cause}, {reason}")
 
-    def pause(self, seconds, /):
+    def pause(self, seconds, /, *, is_asked=False):
         return bool(self.troubles) or not self.dies
 
     @rule(count=st.integers(1, 12))

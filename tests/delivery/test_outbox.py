@@ -140,6 +140,32 @@ def test_flush_keeps_its_deadline(receiver, spool, opened, timing):
     assert flushed() == 5
 
 
+@pytest.mark.parametrize(
+    ("error", "tries_at_once"),
+    [
+        pytest.param(OSError("away"), True, id="it is away"),
+        pytest.param(
+            BackendUnavailableError("busy", retry_after=7.0), False, id="it asks for time"
+        ),
+    ],
+)
+def test_a_flush_tries_at_once(receiver, spool, opened, timing, error, tries_at_once):
+    """Whoever flushes does not wait for the pause of a failing receiver to end, if it is ours."""
+    backoff = Backoff(base_seconds=9.0, cap_seconds=9.0, random=lambda: 1.0)
+    outbox = opened(receiver, spool=spool, batch_count=1, timing=timing, backoff=backoff)
+    receiver.errors.append(error)
+    outbox.put(b"1")
+    timing.wait_for_sleeper(9.0 if tries_at_once else 16.0)
+    assert len(receiver.attempts) == 1
+    flushing = in_thread(outbox.flush, 60.0)
+    if not tries_at_once:
+        timing.wait_for_sleeper(60.0)
+        assert len(receiver.attempts) == 1
+        timing.advance(16.0)
+    assert flushing() == 0
+    assert receiver.records == [b"1"]
+
+
 def test_flush_waits_for_no_later_records(spool, opened, timing):
     """Records that are put during a flush do not hold it up."""
     gates = {b"first": threading.Event(), b"later": threading.Event()}

@@ -37,8 +37,13 @@ class Ledger(Protocol):
         """This one never will be: `cause` is counted, `reason` is for people."""
         ...
 
-    def pause(self, seconds: float, /) -> bool:
-        """Wait; whether to go on afterwards. Zero merely asks."""
+    def pause(self, seconds: float, /, *, is_asked: bool = False) -> bool:
+        """
+        Wait; whether to go on afterwards. Zero merely asks.
+
+        Args:
+            is_asked: whether the receiver has asked for it, so that nobody's haste shortens it.
+        """
         ...
 
 
@@ -77,7 +82,8 @@ class Courier:
                 self._ledger.failed(error)
                 if part := self._without_expired(part, error):
                     parts.append(part)
-                    self._ledger.pause(self._backoff.delay(failures, error))
+                    is_asked = getattr(error, "retry_after", None) is not None
+                    self._ledger.pause(self._backoff.delay(failures, error), is_asked=is_asked)
                 failures += 1
             elif len(part) == 1:
                 self._ledger.bury(part, "dead_letter", _reason(error))

@@ -81,7 +81,8 @@ class Worker:
         self.in_flight = Batch()
         self._work = threading.Condition(self.lock)
         self._thread: threading.Thread | None = None
-        self._flushing = 0
+        # How many wait for everything to be settled, and how many ever did.
+        self._flushing = self._flushes = 0
         # Whether the receiver has answered, and has not failed since.
         self._is_heard = False
         # When it was last asked for something, or answered.
@@ -124,6 +125,7 @@ class Worker:
             deadline = now + seconds
             target = self._backlog.next_ticket
             self._flushing += 1
+            self._flushes += 1
             if self.pending:
                 self._wake()
             if not self.in_flight:
@@ -177,14 +179,17 @@ class Worker:
                 self._losses.add(cause, payload=payload)
         self._losses.tell()
 
-    def pause(self, seconds: float, /) -> bool:
-        """As `Ledger.pause`; ends early when the thread is sent away."""
+    def pause(self, seconds: float, /, *, is_asked: bool = False) -> bool:
+        """As `Ledger.pause`; ends early when the thread is sent away, or somebody flushes."""
         if not seconds:
             return self._is_on_duty()
         with self.lock:
             self._is_heard = False  # an attempt has failed
+            flushes = self._flushes
             end = self._timing.now() + seconds
             while self._is_on_duty() and (left := end - self._timing.now()) > 0:
+                if self._flushes != flushes and not is_asked:
+                    break
                 self._timing.wait(self._work, left)
             return self._is_on_duty()
 
