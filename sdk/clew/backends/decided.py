@@ -217,7 +217,7 @@ def _apply_to_request(batch: Applying, fact: Fact) -> ItemResult:
 
 def _decided_for(batch: Applying, person: Person, request_id: str) -> Iterator[Fact]:
     """What is stored that was decided for a request of a person."""
-    for place in {batch.place(who) for who in person.documents}:
+    for place in _homes(batch, person):
         for slot in person.policy.slots:
             ref = decision_ref(request_id, slot)
             for decision in map(orjson.loads, batch.write.referring(place, "decision", ref)):
@@ -230,7 +230,7 @@ def _is_over(batch: Applying, person: Person, request_id: str) -> bool:
     ref = request_ref(request_id)
     return any(
         orjson.loads(body)["subject"] in person.documents
-        for place in {batch.place(who) for who in person.documents}
+        for place in _homes(batch, person)
         for body in batch.write.referring(place, "outcome", ref)
     )
 
@@ -255,9 +255,14 @@ def told_before(batch: Applying, person: Person, signal: Fact) -> frozenset[str]
     return counted_by(person, outcome, None if body is None else orjson.loads(body))
 
 
+def _homes(batch: Applying, person: Person) -> set[Place]:
+    """Where what is told of a person may lie, under whatever id."""
+    return {batch.place(who) for who in person.documents}
+
+
 def _told(batch: Applying, person: Person, kind: Kind, name: str) -> Fact | None:
     """A stored fact of an id, under whatever id of the person it was told."""
-    for place in {batch.place(who) for who in person.documents}:
+    for place in _homes(batch, person):
         body = batch.write.fact(place, kind, name)
         if body is not None:
             return orjson.loads(body)  # type: ignore[no-any-return]
