@@ -18,6 +18,7 @@ import orjson
 from clew.backends.apply import apply, foresee, stamp
 from clew.backends.applying import Applying
 from clew.backends.archive import Archive
+from clew.backends.bare import bare
 from clew.backends.base import Admission, Place, Store
 from clew.backends.decided import say_the_same
 from clew.backends.deciding import Deciding, nobody
@@ -37,7 +38,7 @@ from clew.engine.declared import declared
 from clew.engine.fold import fold_decision, fold_signal
 from clew.engine.outcomes import counted_by, fold_outcome, misfit
 from clew.errors import DocumentError
-from clew.ids import bucket_of, is_newer, mint
+from clew.ids import bucket_of, is_newer
 from clew.items import encoded
 from clew.model.batch import ItemResult
 from clew.model.decision import Decision
@@ -202,7 +203,7 @@ class Embedded:
             raise next(iter(failed.values()))
         for name, cause in failed.items():
             self._notices.failed(name, cause)
-            decisions[name] = _failed(name, now)
+            decisions[name] = bare(name, "error", now)
         return decisions, payloads
 
     def decision(self, id: str, /) -> Decision | None:
@@ -397,11 +398,6 @@ def _in_order(policy: CompiledPolicy, names: Iterable[str]) -> list[CompiledSlot
     if len(known) > 1:
         known.sort(key=lambda slot: -slot.slot.priority)
     return known
-
-
-def _failed(slot: str, now: float) -> Decision:
-    """An answer without content: the client puts the policy's default into it, or its own."""
-    return Decision(id=mint(now, 0), slot=slot, decided_at=_moment(now), reason="error")
 
 
 def _moment(at: float) -> datetime:

@@ -78,12 +78,12 @@ def serve(
         os.environ["CLEW_SERVE_POLICY"] = str(policy_path)
     # First of all the address: where it is in use, nothing is made and nothing goes live.
     with _listening(host, port) as listener:
-        lacking = [lack for tenant in tenants if (lack := _lack(url, tenant, bundle))]
+        lacks = [lack for tenant in tenants if (lack := _lack(url, tenant, bundle))]
         tell(
             f"clew serves at http://{_place(host, listener.getsockname()[1])} "
             f"{_what(url, tenants)}, with {several(workers, 'worker')}"
         )
-        for lack in lacking:
+        for lack in lacks:
             tell(lack)
         _run(listener, workers)
 

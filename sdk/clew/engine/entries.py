@@ -70,13 +70,8 @@ def recalled(person: Person, decision: Mapping[str, Any]) -> tuple[Entry, Entry]
 
 def owner_of(person: Person, entry: Entry) -> str:
     """For which of the person's identities a decision was made."""
-    for name, document in person.documents.items():
-        for where in ("slots", "older"):
-            if any(
-                one["id"] == entry["id"] for one in document.get(where, {}).get(entry["slot"], ())
-            ):
-                return name
-    return person.subject
+    owners = (name for name, one in _all(person, entry["slot"]) if one["id"] == entry["id"])
+    return next(owners, person.subject)
 
 
 def is_void(person: Person, decision: Mapping[str, Any]) -> bool:
@@ -90,19 +85,15 @@ def is_undone(person: Person, outcome: str) -> bool:
     """Whether something that was told of a decision takes an outcome back, by its id."""
     return any(
         outcome in entry.get("undone", ())
-        for document in person.documents.values()
-        for where in ("slots", "older")
-        for entries in document.get(where, {}).values()
-        for entry in entries
+        for slot in person.policy.slots
+        for _, entry in _all(person, slot)
     )
 
 
 def credits_of(person: Person, slot: str) -> Iterator[tuple[Entry, list[Any]]]:
     """Give what all kept decisions of a slot were credited with, by objective, and what waits."""
-    for document in person.documents.values():
-        for where in ("slots", "older"):
-            for entry in document.get(where, {}).get(slot, ()):
-                yield entry.get("done", {}), entry.get("early", [])
+    for _, entry in _all(person, slot):
+        yield entry.get("done", {}), entry.get("early", [])
 
 
 def shortened(entry: Entry, short: Entry) -> None:
@@ -112,6 +103,14 @@ def shortened(entry: Entry, short: Entry) -> None:
             short[name] = entry[name]
         else:
             short.pop(name, None)
+
+
+def _all(person: Person, slot: str) -> Iterator[tuple[str, Entry]]:
+    """Give what is kept of a slot, whole and in short, each with whose it is."""
+    for name, document in person.documents.items():
+        for where in ("slots", "older"):
+            for entry in document.get(where, {}).get(slot, ()):
+                yield name, entry
 
 
 def _shorten(document: Document, slot: str, kept: list[Entry]) -> None:

@@ -20,6 +20,13 @@ Fact: TypeAlias = Mapping[str, Any]
 def open_trial(
     person: Person, decision: Fact, assignment: Fact, at: float, effects: Effects
 ) -> None:
+    """
+    Begin a trial with a measured decision, if none was made before it (M4).
+
+    Args:
+        assignment: its experiment, epoch and arm.
+        at: when it was made, in seconds since the epoch.
+    """
     name = key(assignment["id"], assignment["epoch"])
     version = decision.get("policy_version") or ""
     trial = person.trials.get(name)

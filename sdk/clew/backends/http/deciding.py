@@ -9,12 +9,12 @@ While the circuit is open nothing is sent at all.
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeAlias
 
 from attrs import evolve, frozen
 
+from clew.backends.bare import bare
 from clew.backends.http import reading
 from clew.backends.http.breaker import Breaker
 from clew.backends.http.flight import Flight
@@ -330,13 +330,7 @@ class Deciding:
         now = self._clock.now()
         if entry is not None and is_current and now < entry.aging.good_until:
             return entry.stand_in()
-        return self._bare(slot, reason, now)
-
-    def _bare(self, slot: str, reason: Reason, now: float) -> Decision:
-        """An answer without content: the client puts the policy's default into it, or its own."""
-        return Decision(
-            id=mint(now, 0), slot=slot, decided_at=datetime.fromtimestamp(now, UTC), reason=reason
-        )
+        return bare(slot, reason, now)
 
     def _note_late(self, request: DecisionRequest) -> None:
         """A server that misses our own deadline is left alone; one that is shorter says nothing."""
