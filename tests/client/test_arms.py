@@ -103,7 +103,7 @@ def test_what_the_held_out_see_is_no_share_of_a_creative(world):
     assert [one.displays for one in creatives] == [one.decisions for one in creatives]
 
 
-def test_a_decision_remembers_so_many_outcomes(world):
+def test_a_slot_remembers_so_many_outcomes(world):
     """However often somebody converts and takes it back, the profile stays small."""
     objective = {
         "id": "orders",
@@ -121,5 +121,6 @@ def test_a_decision_remembers_so_many_outcomes(world):
     place = store_bucket("default", "u-1"), "default"
     with embedded(client).store.read() as read:
         _, body = read.person(place, "u-1")
-    (entry,) = orjson.loads(body)["slots"]["hero"]
-    assert len(entry["done"]["orders"]) == len(entry["undone"]) == OUTCOMES_KEPT
+    document = orjson.loads(body)
+    assert len(document["outcomes"]["hero"]["orders"]) == OUTCOMES_KEPT
+    assert len(document["undone"]["orders"]) == OUTCOMES_KEPT

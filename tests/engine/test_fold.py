@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clew.clock import to_text
-from clew.engine.credit import EARLY_KEPT
+from clew.engine.credit import WAITING_KEPT
 from clew.engine.decide import decide
 from clew.engine.entries import DECISIONS_KEPT, OLDER_KEPT
 from clew.engine.outcomes import fold_outcome
@@ -77,6 +77,21 @@ def run(facts: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
     return total([fold(whom, made), *(fold(whom, fact) for fact in facts)])
 
 
+SHOWN_TWICE = [
+    outcome("displayed", "o-1", 5),
+    outcome("displayed", "o-2", 1),
+    signal("order_completed", 3, "s-1"),
+]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))), ids=str)
+def test_a_decision_counts_from_when_it_was_shown_first(order):
+    """Whichever display is told first, what was bought after the earliest is earned (L1, F6)."""
+    learned = run([SHOWN_TWICE[number] for number in order])
+    assert learned["objective:orders"]["attributed"] == 1.0
+    assert learned == run(SHOWN_TWICE)
+
+
 @given(st.permutations(STORY), st.integers(0, 5), st.sampled_from(["voided", "overridden"]))
 def test_a_void_leaves_nothing_learned(story, place, kind):
     """Wherever it comes, a void takes back all that was learned and prevents the rest (D8, L6)."""
@@ -122,7 +137,7 @@ def test_outcomes_reach_a_decision_however_many_have_followed(story, followed_af
                 fold(whom, outcome("displayed", f"seen-{number}", 30, of=f"next-{number}"))
             assert whom.entry("d-1") is None
         if told is not None:
-            effects.append(fold_outcome(whom, told, made))
+            effects.append(fold_outcome(whom, told, recall={"d-1": made}.get))
     assert total(effects) == expected
 
 
@@ -133,19 +148,20 @@ def test_very_old_decisions_are_history():
     made = [decided(whom, f"d-{number}", float(number)) for number in range(count)]
     for decision in made:
         fold(whom, decision)
+    records = {decision["id"]: decision for decision in made}
     told = [outcome("displayed", f"o-{number}", 99, of=f"d-{number}") for number in range(2)]
-    status = [fold_outcome(whom, one, made[number]).status for number, one in enumerate(told)]
+    status = [fold_outcome(whom, one, recall=records.get).status for one in told]
     assert status == ["late", "applied"]
     assert len(orjson.dumps(whom.documents)) < OLDER_KEPT * 80 + DECISIONS_KEPT * 2_000
 
 
 def test_what_waits_is_bounded():
-    """A decision that is never counted keeps only so many outcomes waiting."""
+    """Where no decision is counted only so many outcomes wait for one."""
     whom = person(LAW)
     fold(whom, decided(whom))
-    for number in range(3 * EARLY_KEPT):
+    for number in range(3 * WAITING_KEPT):
         fold(whom, signal("order_completed", 1, f"s-{number}"))
-    assert len(whom.entry("d-1")["early"]) == EARLY_KEPT
+    assert len(whom.documents["u-1"]["outcomes"]["hero"]["orders"]) == WAITING_KEPT
 
 
 def test_dismissed_teaches_nothing():

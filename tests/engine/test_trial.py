@@ -16,6 +16,7 @@ from clew.engine.trial import (
     opened,
     recount,
     restore,
+    verdict,
 )
 from clew.model.policy import Objective
 
@@ -35,53 +36,44 @@ def trial(arm: str = "treated", at: float = 1000.0, owner: str = "u-1") -> dict[
 
 
 @pytest.mark.parametrize(
-    ("at", "received_at", "since", "verdict"),
+    ("at", "received_at", "since", "expected"),
     [
         (999, 999, 0, "outside"),
-        (1000, 1000, 0, "counted"),
-        (1000 + DAY, 1000 + DAY, 0, "counted"),
+        (1000, 1000, 0, "counts"),
+        (1000 + DAY, 1000 + DAY, 0, "counts"),
         (1001 + DAY, 1001 + DAY, 0, "outside"),
         (1001, 1001 + DAY, 0, "late"),
         (1500, 1500, 2000, "outside"),
-        (2000, 2000, 2000, "counted"),
+        (2000, 2000, 2000, "counts"),
     ],
 )
-def test_what_counts(at, received_at, since, verdict):
+def test_what_counts(at, received_at, since, expected):
     """An outcome counts inside the window, if known by its end and the subject's by then (M5)."""
-    one = trial()
-    found = count(one, objective(), 1.0, at=at, received_at=received_at, since=since)
-    assert found == verdict
-    assert bool(one["values"]) is (verdict == "counted")
+    assert verdict(trial(), objective(), Event(at, received_at, 1.0), since) == expected
 
 
 def test_who_left_counts_no_more():
     """A trial that was left by a link takes nothing (M7)."""
     one = trial() | {"left": 1500.0}
-    assert count(one, objective(), 1.0, at=2000, received_at=2000) == "outside"
+    assert verdict(one, objective(), Event(2000, 2000, 1.0)) == "outside"
 
 
 @given(
-    st.lists(st.floats(-99, 99), max_size=5).flatmap(
-        lambda values: st.permutations(
-            [*((value, False) for value in values), *((value, True) for value in values[::2])]
-        )
-    ),
+    st.lists(st.tuples(st.floats(-99, 99), st.booleans()), max_size=5).flatmap(st.permutations),
     st.sampled_from(["first", "every", "sum"]),
     st.sampled_from([-60.0, -10.0, 0.0, 10.0]),
 )
-def test_reversals_in_any_order(told, mode, least):
+def test_what_was_taken_back_is_no_more(told, mode, least):
     """Of outcomes, whatever their values, those not reversed are left, in any order (M2, F6)."""
     one = trial()
-    counting = objective(mode, value_min=least)
-    for value, is_reversal in told:
-        count(one, counting, value, at=2000, received_at=2000, is_reversal=is_reversal)
+    undone = Reversal(2001, "r", 2001, None)
+    events = [Event(2000, 2000, value, [undone] if is_undone else []) for value, is_undone in told]
+    recount(one, objective(mode, value_min=least), events, is_opened=False)
     total, outcomes, _ = one["values"].get("orders", [0.0, 0, 0.0])
-    left = sum(-1 if is_reversal else 1 for _, is_reversal in told)
-    worth = sum(
-        (-1 if is_reversal else 1) * min(max(value, least), 50.0) for value, is_reversal in told
-    )
-    assert outcomes == left
-    assert total == pytest.approx({"first": float(left > 0), "every": left, "sum": worth}[mode])
+    left = [min(max(value, least), 50.0) for value, is_undone in told if not is_undone]
+    assert outcomes == len(left)
+    expected = {"first": float(bool(left)), "every": len(left), "sum": sum(left)}
+    assert total == pytest.approx(expected[mode])
 
 
 @pytest.mark.parametrize(
@@ -118,7 +110,8 @@ def test_counted_anew_is_as_counted_one_by_one(mode, told):
     """Where nothing was taken back, the log says what was counted as it came (F6)."""
     one, anew = trial(), trial()
     for at, delay, worth in told:
-        count(one, objective(mode), worth, at=at, received_at=at + delay)
+        if verdict(one, objective(mode), Event(at, at + delay, worth)) == "counts":
+            count(one, objective(mode), worth)
     events = [Event(at, at + delay, worth) for at, delay, worth in told if at >= anew["at"]]
     recount(anew, objective(mode), events, is_opened=True)
     assert anew["values"].get("orders", [0, 0, 0]) == pytest.approx(

@@ -22,7 +22,9 @@ from clew.backends.decided import (
 )
 from clew.backends.refusals import faulty, refused
 from clew.clock import instant, to_text
+from clew.engine.credit import Credit
 from clew.engine.declared import declared
+from clew.engine.effects import Effects
 from clew.engine.fold import fold_consent, fold_signal
 from clew.engine.identity import link, refusal, unmerge
 from clew.engine.person import Person
@@ -122,7 +124,7 @@ def _signal(batch: Applying, fact: Fact) -> ItemResult:
     if not added:
         return ItemResult(id=fact["id"], status="duplicate")
     told = told_before(batch, person, fact)
-    effects = fold_signal(person, fact["subject"], fact, told=told)
+    effects = fold_signal(person, fact["subject"], fact, recall=batch.record, told=told)
     batch.took(person, effects)
     return ItemResult(id=fact["id"], status="applied")
 
@@ -187,6 +189,10 @@ def _identity(batch: Applying, fact: Fact) -> ItemResult:
         windows = {o.id: o.objective.window_seconds for o in objectives}
         _, crossovers = link(anonymous, subject, documents, at=at, windows=windows)
     else:
+        apart = Effects()
+        for slot in known.policy.slots.values():
+            Credit(known, slot, apart, batch.record).forget()
+        batch.took(known, apart)
         undone = unmerge(anonymous, subject, documents)
         crossovers = -undone[1] if undone is not None else 0
     if crossovers:
@@ -199,7 +205,11 @@ def _identity(batch: Applying, fact: Fact) -> ItemResult:
 def _regroup(
     batch: Applying, anonymous: str, subject: str, documents: dict[str, dict[str, Any]]
 ) -> None:
-    """Put the people of a batch together anew after a link has changed, and mirror their trials."""
+    """
+    Put the people of a batch together anew after a link has changed, and mirror their trials.
+
+    What one of the linked has done a decision of the other may have earned, or may do now (I2).
+    """
     assert batch.policy is not None  # noqa: S101 - refused before
     members = {subject, *documents[subject].get("members", ())}
     groups = [members] if anonymous in members else [members, {anonymous}]
@@ -209,7 +219,10 @@ def _regroup(
         batch.people[canonical] = person
         batch.before.pop(canonical, None)
         batch.canonical.update(dict.fromkeys(group, canonical))
-        batch.changed(canonical)
+        settled = Effects()
+        for slot in batch.policy.slots.values():
+            Credit(person, slot, settled, batch.record).settle()
+        batch.took(person, settled)
         batch.disturbed.add(canonical)
     if anonymous in members:
         batch.people.pop(anonymous, None)

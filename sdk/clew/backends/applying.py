@@ -22,6 +22,7 @@ from clew.engine.effects import Effects
 from clew.engine.learned import newest
 from clew.engine.person import Person, empty
 from clew.engine.trial import TrialDocument
+from clew.ids import bucket_of
 
 __all__ = ["Applying", "row_of"]
 
@@ -111,6 +112,12 @@ class Applying:
             self.people[person.subject] = person
             self.took(person, anew)
         return person, versions
+
+    def record(self, decision: str) -> Mapping[str, Any] | None:
+        """The record of a decision by its id, as far as it is stored."""
+        place = bucket_of(decision) or 0, self.tenant
+        body = self.write.fact(place, "decision", decision)
+        return None if body is None else orjson.loads(body)
 
     def nobody(self) -> Person:
         """Whom a decision without a subject is folded into: nothing of it is kept."""

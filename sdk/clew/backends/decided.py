@@ -7,7 +7,7 @@ is told as an outcome and as a signal counts once. A request that is voided lies
 for nobody has heard of the decisions (RULES D8).
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import orjson
@@ -17,9 +17,8 @@ from clew.backends.base import Kind, Place
 from clew.backends.refusals import faulty, refused
 from clew.clock import instant, to_text
 from clew.engine.compiled import OUTCOMES_AS_SIGNALS
-from clew.engine.effects import Effects
-from clew.engine.fold import fold_decision, fold_earlier
-from clew.engine.outcomes import counted_by, fold_outcome, misfit
+from clew.engine.fold import fold_decision
+from clew.engine.outcomes import Told, fold_outcome, misfit, told_by_outcome, told_by_signal
 from clew.engine.person import Person
 from clew.ids import bucket_of
 from clew.model.batch import ItemResult
@@ -29,7 +28,6 @@ __all__ = [
     "apply_outcome",
     "decision_ref",
     "request_ref",
-    "say_the_same",
     "told_before",
     "where_decision",
     "where_outcome",
@@ -46,17 +44,6 @@ def decision_ref(request_id: str, slot: str) -> str:
 def request_ref(request_id: str) -> str:
     """Name a request that was voided; no decision's id looks like this."""
     return f" {request_id}"
-
-
-def say_the_same(outcome: Mapping[str, Any], signal: Mapping[str, Any]) -> bool:
-    """
-    Whether an outcome and a signal of one id are the same event, which counts once (RULES M1).
-
-    Only an outcome that counts for objectives is: whoever saw a display that goes by the number of
-    an order has not ordered.
-    """
-    kind = outcome["type"]
-    return kind in OUTCOMES_AS_SIGNALS and kind in {"converted", signal["type"]}
 
 
 def where_decision(batch: Applying, decision: Fact) -> Place | None:
@@ -103,42 +90,13 @@ def apply_decision(batch: Applying, fact: Fact) -> ItemResult:
         return ItemResult(id=fact["id"], status="duplicate")
     person = batch.person(subject) if subject else batch.nobody()
     at = instant(fact["decided_at"])
-    batch.took(person, fold_decision(person, fact, at))
-    # Outcomes that came first have been waiting for it (RULES D7), but what a signal has told too.
-    told: set[str] = set()
+    batch.took(person, fold_decision(person, fact, at, recall=batch.record))
+    # Outcomes that came first have been waiting for it (RULES D7).
     for outcome in map(orjson.loads, batch.write.referring(place, "outcome", fact["id"])):
-        signal = _told(batch, person, "signal", outcome["id"]) if subject else None
-        if signal is not None and say_the_same(outcome, signal):
-            told.add(signal["id"])
-        else:
-            batch.took(person, fold_outcome(person, outcome, fact))
+        _fold(batch, person, outcome)
     if subject and request_id and _is_over(batch, person, request_id):
-        batch.took(person, fold_outcome(person, _void_of(fact), fact))
-    if subject and person.seen >= at:
-        _credit_earlier(batch, person, fact, at, told)
+        _fold(batch, person, _void_of(fact))
     return ItemResult(id=fact["id"], status="applied")
-
-
-def _credit_earlier(
-    batch: Applying, person: Person, decision: Fact, at: float, told: Collection[str]
-) -> None:
-    """
-    Credit a decision with what the log has of its person already, since it was made.
-
-    Args:
-        told: ids of signals that an outcome told as well, which was left out for them.
-    """
-    signals = [
-        signal
-        for who in person.documents
-        for signal in map(
-            orjson.loads, batch.write.facts(batch.place(who), "signal", who, since=at)
-        )
-        if signal["id"] in told or not told_before(batch, person, signal)
-    ]
-    effects = Effects()
-    fold_earlier(person, decision, signals, effects)
-    batch.took(person, effects)  # what waits to be counted has changed the person, too
 
 
 def apply_outcome(batch: Applying, fact: Fact) -> ItemResult:
@@ -167,12 +125,18 @@ def apply_outcome(batch: Applying, fact: Fact) -> ItemResult:
         return ItemResult(id=fact["id"], status="duplicate")
     if made is None:
         return ItemResult(id=fact["id"], status="applied", cause="pending")
-    told = _told(batch, person, "signal", fact["id"])
-    if told is not None and say_the_same(fact, told):
-        return ItemResult(id=fact["id"], status="duplicate")
-    effects = fold_outcome(person, fact, made)
+    status = _fold(batch, person, fact)
+    return ItemResult(id=fact["id"], status="late" if status == "late" else "applied")
+
+
+def _fold(batch: Applying, person: Person, outcome: Fact) -> str:
+    """Apply an outcome to its decision, and say what became of it."""
+    told = None
+    if outcome["type"] in OUTCOMES_AS_SIGNALS:
+        told = told_by_signal(person, _told(batch, person, "signal", outcome["id"]), outcome)
+    effects = fold_outcome(person, outcome, recall=batch.record, told=told)
     batch.took(person, effects)
-    return ItemResult(id=fact["id"], status="late" if effects.status == "late" else "applied")
+    return effects.status
 
 
 def _apply_to_request(batch: Applying, fact: Fact) -> ItemResult:
@@ -211,7 +175,7 @@ def _apply_to_request(batch: Applying, fact: Fact) -> ItemResult:
     if not added:
         return ItemResult(id=fact["id"], status="duplicate")
     for decision in made:
-        batch.took(person, fold_outcome(person, _void_of(decision), decision))
+        _fold(batch, person, _void_of(decision))
     return ItemResult(id=fact["id"], status="applied", cause=None if made else "pending")
 
 
@@ -245,14 +209,10 @@ def _void_of(decision: Fact) -> Fact:
     }
 
 
-def told_before(batch: Applying, person: Person, signal: Fact) -> frozenset[str]:
-    """Give the objectives for which a stored outcome has told the same as a signal (M1)."""
+def told_before(batch: Applying, person: Person, signal: Fact) -> Told | None:
+    """What a stored outcome has told that is the same event as a signal (M1)."""
     outcome = _told(batch, person, "outcome", signal["id"])
-    if outcome is None or not say_the_same(outcome, signal):
-        return frozenset()
-    place = where_outcome(batch, outcome)
-    body = None if place is None else batch.write.fact(place, "decision", outcome["decision"])
-    return counted_by(person, outcome, None if body is None else orjson.loads(body))
+    return told_by_outcome(person, outcome, signal, batch.record)
 
 
 def _homes(batch: Applying, person: Person) -> set[Place]:

@@ -248,7 +248,8 @@ class Deciding:
         place = (bucket_of(made["id"]) or 0, self._tenant)
         # Without permission it is nobody's, and waits with nobody.
         whose = hot if subject else nobody(policy)
-        effects = fold_decision(whose.person, made, now, described=False)
+        recall = partial(self._people.recall, whose)
+        effects = fold_decision(whose.person, made, now, described=False, recall=recall)
         self._figures.note(whose, Pending("decision", made["id"], place, payload), effects)
         _remember(self._subjects, made["id"], subject)
         if request.request_id is not None:
@@ -268,7 +269,9 @@ class Deciding:
         found = found or self._repeats.get((request.subject, ref))
         if found is None or now - instant(found[1]["decided_at"]) > REPEAT_SECONDS:
             return None
-        if is_void(person, found[1]):  # nobody saw it, and it counts for nothing any more (D8)
+        if is_void(
+            person, found[1]["id"]
+        ):  # nobody saw it, and it counts for nothing any more (D8)
             return None
         named = found[1].get("subject")
         permitted = person.permitted((slot.purpose,))
@@ -285,7 +288,7 @@ class Deciding:
         own = [
             record
             for record in records
-            if record.get("subject") in person.documents and not is_void(person, record)
+            if record.get("subject") in person.documents and not is_void(person, record["id"])
         ]
         for made in sorted(own, key=lambda record: (record["decided_at"], record["id"])):
             version = made.get("policy_id", ""), made.get("policy_version", "")
@@ -296,9 +299,8 @@ class Deciding:
 
     def _drawn(self, hot: Hot, name: str) -> Sequence[Mapping[str, Any]]:
         """The draws in the record of a kept decision; none while that cannot be read."""
-        place = (bucket_of(name) or 0, self._tenant)
         try:
-            found = self._people.fact(hot, "decision", name, place)
+            found = self._people.decision(hot, name)
         except BackendError:
             return ()
         return () if found is None else found.get("draws", ())

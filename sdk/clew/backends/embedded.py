@@ -20,7 +20,6 @@ from clew.backends.applying import Applying
 from clew.backends.archive import Archive
 from clew.backends.bare import bare
 from clew.backends.base import Admission, Place, Store
-from clew.backends.decided import say_the_same
 from clew.backends.deciding import Deciding, nobody
 from clew.backends.figures import Figures
 from clew.backends.keyring import Keyring
@@ -36,7 +35,7 @@ from clew.engine.bucketing import store_bucket
 from clew.engine.compiled import CompiledPolicy, CompiledSlot
 from clew.engine.declared import declared
 from clew.engine.fold import fold_decision, fold_signal
-from clew.engine.outcomes import counted_by, fold_outcome, misfit
+from clew.engine.outcomes import Told, fold_outcome, misfit, told_by_outcome, told_by_signal
 from clew.errors import DocumentError
 from clew.ids import bucket_of, is_newer
 from clew.items import encoded
@@ -304,14 +303,15 @@ class Embedded:
             if not stamp(hot.person, fact, now):
                 self._notices.no_basis(policy, fact["type"])
                 return Admission("refused", cause="no_basis")
-            place, told = self._place(subject), frozenset[str]()
+            place, told = self._place(subject), None
             if not self._is_new(fact["id"]):
                 if self._people.fact(hot, "signal", fact["id"], place) is not None:
                     return Admission("duplicate")
-                told = self._told(hot, fact)
+                told = self._told_by_outcome(hot, fact)
             # Encoded first: what is no JSON is refused before it has changed anything.
             payload = encoded({"signal": fact})
-            effects = fold_signal(hot.person, subject, fact, told=told)
+            recall = partial(self._people.recall, hot)
+            effects = fold_signal(hot.person, subject, fact, recall=recall, told=told)
             self._figures.note(hot, Pending("signal", fact["id"], place, payload), effects)
         return Admission("applied", payload)
 
@@ -328,19 +328,19 @@ class Embedded:
             return Admission("queued", payload)
         hot = self._people.get(policy, subject, changes) if subject else nobody(policy)
         with hot.lock:
+            told = None
             if not self._is_new(fact["id"]):
-                told = self._people.told(hot, "signal", fact["id"])
-                if told is not None and say_the_same(fact, told):
-                    return Admission("duplicate")
                 if self._people.fact(hot, "outcome", fact["id"], place) is not None:
                     return Admission("duplicate")
+                told = self._told_by_signal(hot, fact)
             # Of an older decision no more is kept in memory than what came of it.
             known = hot.person.entry(decision)
-            known = known or self._people.fact(hot, "decision", decision, place)
+            known = known or self._people.decision(hot, decision)
             problem = None if known is None else misfit(hot.person, known, fact)
             if problem is not None:
                 raise DocumentError(f"outcome {fact['type']!r}", [problem])
-            effects = fold_outcome(hot.person, fact, known)
+            recall = partial(self._people.recall, hot)
+            effects = fold_outcome(hot.person, fact, recall=recall, told=told)
             self._figures.note(hot, Pending("outcome", fact["id"], place, payload), effects)
         return Admission(effects.status, payload)
 
@@ -351,29 +351,28 @@ class Embedded:
         self._newest = name
         return True
 
-    def _told(self, hot: Hot, signal: Mapping[str, Any]) -> frozenset[str]:
-        """Give the objectives for which an outcome has told the same as a signal (RULES M1)."""
+    def _told_by_outcome(self, hot: Hot, signal: Mapping[str, Any]) -> Told | None:
         outcome = self._people.told(hot, "outcome", signal["id"])
-        if outcome is None or "decision" not in outcome or not say_the_same(outcome, signal):
-            return frozenset()
-        place = (bucket_of(outcome["decision"]) or 0, self._tenant)
-        decision = self._people.fact(hot, "decision", outcome["decision"], place)
-        return counted_by(hot.person, outcome, decision)
+        return told_by_outcome(hot.person, outcome, signal, partial(self._people.recall, hot))
+
+    def _told_by_signal(self, hot: Hot, outcome: Mapping[str, Any]) -> Told | None:
+        signal = self._people.told(hot, "signal", outcome["id"])
+        return told_by_signal(hot.person, signal, outcome)
 
     def _refold(self, hot: Hot, pending: Pending) -> None:
         """Fold a pending fact into a person that was read again; its sums were taken before."""
-        person = hot.person
+        person, recall = hot.person, partial(self._people.recall, hot)
         fact = orjson.loads(pending.payload)[pending.kind]
         if pending.kind == "signal":
             if fact["subject"] in person.documents and stamp(person, fact, 0.0):
-                fold_signal(person, fact["subject"], fact, told=self._told(hot, fact))
+                told = self._told_by_outcome(hot, fact)
+                fold_signal(person, fact["subject"], fact, recall=recall, told=told)
         elif pending.kind == "decision":
             if fact.get("subject") is not None:
                 at = instant(fact["decided_at"])
-                fold_decision(person, fact, at, described=False)
+                fold_decision(person, fact, at, described=False, recall=recall)
         else:
-            decision = self._people.fact(hot, "decision", fact["decision"], pending.place)
-            fold_outcome(person, fact, decision)
+            fold_outcome(person, fact, recall=recall, told=self._told_by_signal(hot, fact))
 
     def _settle(
         self, batch: Applying, documents: Sequence[dict[str, Any]], results: Sequence[ItemResult]

@@ -26,7 +26,7 @@ from clew.backends.base import Store, Trial
 from clew.backends.comparing import ARMS, judge, matures_at, totals
 from clew.clock import instant
 from clew.engine.compiled import CompiledHoldout, CompiledObjective, CompiledPolicy, CompiledSlot
-from clew.engine.credit import CHOSEN
+from clew.engine.counting import CHOSEN
 from clew.measure.arms import ArmTotals
 from clew.model.measurement import Look
 from clew.model.words import Arm

@@ -25,6 +25,8 @@ from clew.engine.effects import Effects
 from clew.engine.fold import fold_trait
 from clew.engine.person import Document, Person, empty
 from clew.engine.traits import CompiledTrait
+from clew.errors import BackendError
+from clew.ids import bucket_of
 from clew.trust.ledger import record
 
 __all__ = ["Hot", "Pending", "People", "Settled", "load"]
@@ -225,6 +227,18 @@ class People:
         with self._store.read() as reading:
             body = reading.fact(place, kind, name)
         return None if body is None else orjson.loads(body)
+
+    def decision(self, hot: Hot, name: str) -> dict[str, Any] | None:
+        """Give the record of a decision by its id, as `fact`."""
+        return self.fact(hot, "decision", name, (bucket_of(name) or 0, self._tenant))
+
+    def recall(self, hot: Hot, name: str) -> dict[str, Any] | None:
+        """As `decision`, in the middle of folding a fact, which must come to its end."""
+        try:
+            return self.decision(hot, name)
+        except BackendError:
+            hot.spoil()  # something may be missing from now on
+            return None
 
     def told(self, hot: Hot, kind: Kind, name: str) -> dict[str, Any] | None:
         """As `fact`, under whatever id of the person it was told."""

@@ -6,7 +6,6 @@ takes another back, and where people are linked, values are computed from all th
 they are the same whatever the order of arrival (RULES F6, M4, M5).
 """
 
-import math
 from collections.abc import Collection, Iterator
 from typing import Any, TypeAlias
 
@@ -16,8 +15,8 @@ from clew.backends.base import Place, Reading
 from clew.clock import instant
 from clew.engine.bucketing import store_bucket
 from clew.engine.compiled import OUTCOMES_AS_SIGNALS
-from clew.engine.measured import since
-from clew.engine.outcomes import reached
+from clew.engine.measured import event_of, since
+from clew.engine.outcomes import reached, worth_of
 from clew.engine.person import Person
 from clew.engine.trial import COVARIATE_SECONDS, Event, Reversal, TrialDocument, recount
 from clew.ids import bucket_of
@@ -76,7 +75,7 @@ def _add_signal(events: _Events, person: Person, who: str, signal: Fact) -> None
     for objective in person.policy.objectives_of_signal.get(signal["type"], ()):
         worth = objective.value(signal)
         if worth is not None:
-            events.setdefault((objective.id, signal["id"]), (who, _event(signal, worth)))
+            events.setdefault((objective.id, signal["id"]), (who, event_of(signal, worth)))
 
 
 def _add_outcomes(
@@ -90,23 +89,18 @@ def _add_outcomes(
         if outcome.get("reverses") is not None:
             reversals.append(outcome)
             continue
-        value = outcome.get("value")
-        worth = 1.0 if value is None else float(value)
-        event = _event(outcome, worth, decided_at=instant(decision["decided_at"]))
+        event = event_of(outcome, worth_of(outcome), instant(decision["decided_at"]))
         for objective in reached(slot, outcome):
             if objective.misfit(outcome) is None:
                 key = objective.id, outcome["id"]
-                events.setdefault(key, (decision["subject"], event))
+                _, known = events.setdefault(key, (decision["subject"], event))
+                # Whoever has told of it first has told of it.
+                known.received_at = min(known.received_at, event.received_at)
     for reversal in reversals:
         for objective in reached(slot, reversal) if slot is not None else ():
             told = events.get((objective.id, reversal["reverses"]))
             if told is not None and objective.misfit(reversal) is None:
                 told[1].reversals.append(_reversal(reversal))
-
-
-def _event(fact: Fact, worth: float, decided_at: float = -math.inf) -> Event:
-    received_at = instant(fact.get("received_at") or fact["occurred_at"])
-    return Event(instant(fact["occurred_at"]), received_at, worth, decided_at=decided_at)
 
 
 def _reversal(outcome: Fact) -> Reversal:

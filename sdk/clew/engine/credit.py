@@ -1,238 +1,212 @@
 """
-What a decision earns: counting it, crediting outcomes to it, taking them back (RULES L1, L2, D8).
+Which decision earns what a person has done, and what it teaches (RULES L2, M1, F6).
 
-A decision's entry (`clew.engine.entries`) says what was drawn and what has been credited so far.
-Facts may arrive in any order: an outcome that comes before its decision was counted waits in the
-entry, and one that was reversed before it came earns nothing.
+Of each objective of a slot the latest outcomes are kept, as they were told: by a signal, which the
+last counted decision earns whose window holds it, or of a decision itself. Facts come in any order:
+the display after the purchase, the refund before it. So whenever something has changed, `settle`
+compares what is earned with what has been taught, and teaches the difference.
+
+An outcome is a JSON object `{"id", "at", "worth"}`, where they apply with `items`: those of the
+slot's items that it names; `decision`: which it was told of; and `taught`: the decision that it has
+taught, with the `reward` and the value `attributed`.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from bisect import bisect_right, insort
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from operator import itemgetter
+from typing import Any, TypeAlias
 
-from attrs import frozen
+from attrs import define
 
 from clew.engine.compiled import CompiledObjective, CompiledSlot
+from clew.engine.counting import CHOSEN
 from clew.engine.effects import Effects
-from clew.engine.entries import credits_of, when
-from clew.engine.learn import LINEAR, LOGISTIC, converted
+from clew.engine.entries import Entry, Recall, decisions_of, find
+from clew.engine.learn import LOGISTIC, converted
 from clew.engine.person import Person
-from clew.engine.trial import key
 
-__all__ = [
-    "CHOSEN",
-    "OUTCOMES_KEPT",
-    "UNHEARD",
-    "Earned",
-    "count_decision",
-    "credit",
-    "creditable",
-    "holds",
-    "reverse",
-    "taken",
-    "void",
-]
+__all__ = ["OUTCOMES_KEPT", "WAITING_KEPT", "Credit", "is_undone", "undo"]
 
-#: Outcomes that wait for one decision to be counted; what comes beyond teaches nothing.
-EARLY_KEPT = 8
-#: Outcomes of one objective that one decision is credited with, and reversals it remembers. No
-#: person reaches it within a window, and whoever is none would make the profile grow for ever.
+Outcome: TypeAlias = dict[str, Any]
+
+#: Outcomes of an objective that a slot keeps of one identity after they have taught, and reversals.
+#: No person reaches it within a window, and whoever is none would make the profile grow for ever.
 OUTCOMES_KEPT = 128
-#: How an entry is void whose request got no answer: if it is seen after all, it stands.
-UNHEARD = "unheard"
-#: Reasons which say that a creative was chosen, not fallen back to.
-CHOSEN = frozenset({"bandit", "split", "priority"})
-
-_MODELS = {model.name: model for model in (LOGISTIC, LINEAR)}
+#: Those that have taught nothing so far: their decision may be on its way, or its display.
+WAITING_KEPT = 32
 
 
-@frozen
-class Earned:
-    """An outcome as a decision is credited with it."""
+@define(slots=False)
+class Credit:
+    """The outcomes of one slot of a person, and the decisions that earn them."""
 
-    id: str
-    worth: float
-    at: float
-    #: The items it names, where the slot tells items apart.
-    taken: list[str] | None = None
+    person: Person
+    slot: CompiledSlot
+    #: What is taught.
+    effects: Effects
+    recall: Recall
+
+    def tell(self, who: str, objective: CompiledObjective, outcome: Outcome) -> None:
+        """Keep an outcome that was told of one identity, and let a decision earn it."""
+        others = list(self._outcomes(objective))
+        slots = self.person.documents[who].setdefault("outcomes", {})
+        kept = slots.setdefault(self.slot.id, {}).setdefault(objective.id, [])
+        insort(kept, outcome, key=_when)
+        if any(one["id"] == outcome["id"] for one in others):
+            self._settle(objective, [*others, outcome])
+        else:  # the others are due to whom they were
+            self._settle(objective, [outcome], others)
+        _make_room(kept)
+
+    def settle(self) -> None:
+        """Let decisions earn what is due to them, after something has changed."""
+        for objective in self.slot.objectives:
+            self._settle(objective, list(self._outcomes(objective)))
+
+    def forget(self) -> None:
+        """Take back all that outcomes have taught, before identities are settled apart."""
+        for objective in self.slot.objectives:
+            for outcome in self._outcomes(objective):
+                self._teach(objective, outcome, None)
+
+    @cached_property
+    def _counted(self) -> dict[str, float | None]:
+        """By id, when each kept decision was counted; None where it teaches nothing."""
+        entries = decisions_of(self.person, self.slot.id)
+        return {entry["id"]: entry.get("counted") for entry in entries}
+
+    @cached_property
+    def _timeline(self) -> list[tuple[float, str]]:
+        """When decisions were counted, and which, in order."""
+        return sorted((at, name) for name, at in self._counted.items() if at is not None)
+
+    def _outcomes(self, objective: CompiledObjective) -> Iterator[Outcome]:
+        for document in self.person.documents.values():
+            yield from document.get("outcomes", {}).get(self.slot.id, {}).get(objective.id, ())
+
+    def _settle(
+        self,
+        objective: CompiledObjective,
+        outcomes: Iterable[Outcome],
+        others: Iterable[Outcome] = (),
+    ) -> None:
+        """
+        Teach what outcomes of an objective are to teach, beyond what they have taught.
+
+        Args:
+            others: more that are kept of it, whose earners are known to be the same as before.
+        """
+        named = {one["id"] for one in outcomes if "decision" in one}
+        groups: dict[str | None, list[Outcome]] = {}
+        for outcome in outcomes:
+            if self._is_open(outcome):
+                earner = self._earner(objective, outcome, named)
+                groups.setdefault(earner, []).append(outcome)
+        for earner, group in groups.items():
+            first = None
+            if earner is not None and objective.objective.count == "first":
+                group += [one for one in others if one.get("taught") == earner]
+                first = min(group, key=_when)
+            for outcome in group:
+                is_due = first is None or outcome is first
+                self._teach(objective, outcome, earner if is_due else None)
+
+    def _is_open(self, outcome: Outcome) -> bool:
+        """Whether it may teach another decision; what a forgotten one has learned stays."""
+        return "taught" not in outcome or outcome["taught"] in self._counted
+
+    def _earner(
+        self, objective: CompiledObjective, outcome: Outcome, named: set[str]
+    ) -> str | None:
+        """Which decision an outcome is due to (M1)."""
+        if is_undone(self.person, objective, outcome["id"]):
+            return None
+        at, decision = outcome["at"], outcome.get("decision")
+        if decision is not None:
+            counted = self._counted.get(decision)
+        elif outcome["id"] in named:  # it was told of a decision, too, and counts once
+            return None
+        else:
+            place = bisect_right(self._timeline, at, key=itemgetter(0)) - 1
+            counted, decision = self._timeline[place] if place >= 0 else (None, None)
+        window = objective.objective.window_seconds
+        is_in_time = counted is not None and counted <= at <= counted + window
+        return decision if is_in_time else None
+
+    def _teach(self, objective: CompiledObjective, outcome: Outcome, decision: str | None) -> None:
+        """Let an outcome teach a decision, or none, instead of the one that it has taught."""
+        former = outcome.get("taught")
+        if former == decision:
+            return
+        names = [name for name in (former, decision) if name is not None]
+        entries = [find(self.person, name, self.recall) for name in names]
+        found = {entry["id"]: entry for entry in entries if entry is not None}
+        if len(found) < len(names):  # a record is gone
+            return
+        if former is not None:
+            self._earn(objective, found[former], outcome, -1.0)
+            for name in ("taught", "reward", "attributed"):
+                del outcome[name]
+        if decision is not None:
+            worth = outcome["worth"]
+            is_reached = self.slot.model is LOGISTIC
+            outcome["taught"] = decision
+            outcome["reward"] = 1.0 if is_reached else self.slot.terms[objective.id].of(worth)
+            outcome["attributed"] = objective.clip(worth)
+            self._earn(objective, found[decision], outcome, 1.0)
+
+    def _earn(
+        self, objective: CompiledObjective, entry: Entry, outcome: Outcome, times: float
+    ) -> None:
+        """Add an outcome to what was drawn; of a list, only to the items that it names."""
+        reward, items = outcome["reward"], outcome.get("items")
+        for arm in entry["arms"]:
+            if items is None or arm["item"] is None or arm["item"] in items:
+                self.effects.add(arm["key"], converted(arm["x"], reward), times)
+        if entry["propensity"] and entry["reason"] in CHOSEN:
+            earned = {f"r:{entry['creative']}": reward / entry["propensity"]}
+            self.effects.add(f"figures:{entry['slot']}", earned, times)
+        if entry["reason"] != "holdout":
+            earned = {"attributed": outcome["attributed"]}
+            self.effects.add(f"objective:{objective.id}", earned, times)
 
 
-def count_decision(
-    person: Person, slot: CompiledSlot, entry: dict[str, Any], at: float, effects: Effects
+def undo(
+    person: Person,
+    who: str,
+    objective: CompiledObjective,
+    name: str,
+    effects: Effects,
+    recall: Recall,
 ) -> None:
-    """Count a decision once: from here on it teaches (L1, L2), also of what came before."""
-    if entry["counted"] is not None or entry["void"]:
+    """Note that an outcome was taken back, which may come later; nobody earns it (L2, M2)."""
+    if is_undone(person, objective, name):
         return
-    entry["counted"] = at
-    _teach(entry, 1.0, effects)
-    _see(person, entry, effects)
-    for name, *earned in entry["early"]:
-        objective = person.policy.objectives.get(name)
-        if objective is not None:
-            credit(slot, objective, entry, Earned(*earned), effects)
-    entry["early"] = []
+    names = person.documents[who].setdefault("undone", {}).setdefault(objective.id, [])
+    names.append(name)
+    del names[:-OUTCOMES_KEPT]
+    for slot in person.policy.slots_of_objective.get(objective.id, ()):
+        Credit(person, slot, effects, recall).settle()
 
 
-def _see(person: Person, entry: Mapping[str, Any], effects: Effects) -> None:
-    """Count a subject who has been shown something, once per trial: the arms are compared (M8)."""
-    for assignment in entry["assignments"]:
-        trial = person.trials.get(key(assignment["id"], assignment["epoch"]))
-        if trial is not None and not trial["seen"]:
-            trial["seen"] = True
-            effects.add(f"seen:{assignment['id']}:{assignment['epoch']}", {trial["arm"]: 1.0})
-
-
-def void(entry: dict[str, Any], effects: Effects) -> None:
-    """Take back what a decision has taught; from here on it teaches nothing (D8, L6)."""
-    if entry["void"]:
-        entry["void"] = True
-        return
-    entry["void"] = True
-    if entry["counted"] is not None:
-        _teach(entry, -1.0, effects)
-    for objective, credited in entry["done"].items():
-        for one in credited:
-            if one["taught"]:
-                _earn(objective, entry, one, -1.0, effects)
-    entry["done"] = {}
-
-
-def _teach(entry: dict[str, Any], times: float, effects: Effects) -> None:
-    """Add what being counted means, or with *times* -1 take it back."""
-    rounds = float(any(arm["choice"] for arm in entry["arms"]))
-    for arm in entry["arms"]:
-        delta = _MODELS[arm["model"]].counted(arm["m"], arm["p"], arm["x"])
-        effects.add(arm["key"], delta, times)
-        _, group, named = arm["key"].split(":", 2)
-        # Items are named by whoever sells them, and may hold a colon.
-        learning_key, _, digest = named.rpartition(":")
-        # A list is one decision, however many positions it has (L3).
-        effects.add(f"slot:{group}:{digest}", {f"n:{learning_key}": 1.0, "rounds": rounds}, times)
-        rounds = 0.0
-    if entry["reason"] in CHOSEN:
-        # The default of the held out was not chosen: it says nothing of the creative's share (L6).
-        creative = entry["creative"]
-        figures = {f"s:{creative}": 1.0}
-        if entry["propensity"]:
-            figures[f"w:{creative}"] = 1.0 / entry["propensity"]
-        effects.add(f"figures:{entry['slot']}", figures, times)
-    for assignment in entry["assignments"]:
-        where = f"displays:{assignment['id']}:{assignment['epoch']}"
-        effects.add(where, {assignment["arm"]: 1.0}, times)
-
-
-def creditable(
-    person: Person, slot: CompiledSlot, objective: CompiledObjective, at: float
-) -> dict[str, Any] | None:
-    """The last counted decision whose window holds the instant (M1), else one still to be."""
-    entries = [entry for entry in person.entries(slot.id) if not entry["void"]]
-    fitting = [entry for entry in entries if _open(entry, objective, at)]
-    if fitting:
-        return max(fitting, key=lambda entry: (entry["counted"], entry["id"]))
-    waiting = [entry for entry in entries if entry["counted"] is None and entry["at"] <= at]
-    return max(waiting, key=when, default=None)
-
-
-def holds(person: Person, slot: CompiledSlot, objective: CompiledObjective, name: str) -> bool:
-    """Whether a decision of a slot was credited with an outcome, or will be once it is counted."""
+def is_undone(person: Person, objective: CompiledObjective, name: str) -> bool:
+    """Whether an outcome was taken back, by its id."""
     return any(
-        any(one["id"] == name for one in done.get(objective.id, ()))
-        or any(waiting[:2] == [objective.id, name] for waiting in early)
-        for done, early in credits_of(person, slot.id)
+        name in document.get("undone", {}).get(objective.id, ())
+        for document in person.documents.values()
     )
 
 
-def _open(entry: dict[str, Any], objective: CompiledObjective, at: float) -> bool:
-    """Whether a decision was counted and its window holds the instant."""
-    counted = entry["counted"]
-    window = objective.objective.window_seconds
-    return counted is not None and bool(counted <= at <= counted + window)
+def _when(outcome: Mapping[str, Any]) -> tuple[float, str]:
+    return outcome["at"], outcome["id"]
 
 
-def credit(
-    slot: CompiledSlot,
-    objective: CompiledObjective,
-    entry: dict[str, Any],
-    earned: Earned,
-    effects: Effects,
-) -> None:
-    """
-    Let a decision earn an outcome.
-
-    What comes before the decision is counted waits for it, and what was reversed before it came
-    earns nothing: facts may arrive in any order (L2, F6).
-    """
-    is_over = entry["void"] and (entry["void"] != UNHEARD or entry["counted"] is not None)
-    if is_over or earned.id in entry["undone"]:
+def _make_room(kept: list[Outcome]) -> None:
+    """Forget the oldest; what they have taught they have taught for good."""
+    if len(kept) <= WAITING_KEPT:
         return
-    if entry["counted"] is None:
-        if len(entry["early"]) < EARLY_KEPT:
-            early = [objective.id, earned.id, earned.worth, earned.at, earned.taken]
-            entry["early"].append(early)
-        return
-    if not _open(entry, objective, earned.at):
-        effects.status = "late"
-        return
-    reward = 1.0 if slot.model is LOGISTIC else slot.terms[objective.id].of(earned.worth)
-    done = entry["done"].setdefault(objective.id, [])
-    if len(done) >= OUTCOMES_KEPT:
-        return
-    credited = {
-        "id": earned.id,
-        "worth": earned.worth,
-        "attributed": objective.clip(earned.worth),
-        "reward": reward,
-        "items": earned.taken,
-        "taught": not done or objective.objective.count != "first",
-    }
-    done.append(credited)
-    if credited["taught"]:
-        _earn(objective.id, entry, credited, 1.0, effects)
-
-
-def _earn(
-    objective: str,
-    entry: Mapping[str, Any],
-    credited: Mapping[str, Any],
-    times: float,
-    effects: Effects,
-) -> None:
-    """Add a credited outcome to the arms; of a list, only to those of the items taken."""
-    reward, items = credited["reward"], credited["items"]
-    for arm in entry["arms"]:
-        if items is None or arm["item"] is None or arm["item"] in items:
-            effects.add(arm["key"], converted(arm["x"], reward), times)
-    if entry["propensity"] and entry["reason"] in CHOSEN:
-        earned = {f"r:{entry['creative']}": reward / entry["propensity"]}
-        effects.add(f"figures:{entry['slot']}", earned, times)
-    if entry["reason"] != "holdout":
-        effects.add(f"objective:{objective}", {"attributed": credited["attributed"]}, times)
-
-
-def taken(slot: CompiledSlot, signal: Mapping[str, Any]) -> list[str] | None:
-    """The items a signal names; None where the slot does not tell items apart."""
-    if slot.items is None or slot.items.of is None or "data" not in signal:
-        return None
-    found = slot.items.of(signal)
-    return [str(item) for item in (found if isinstance(found, list) else [found])]
-
-
-def reverse(
-    objective: CompiledObjective, entry: dict[str, Any], reverses: str, effects: Effects
-) -> float | None:
-    """Take back an outcome as it was learned (L2); gives what it was worth, if it is known."""
-    waiting = [one for one in entry["early"] if one[:2] == [objective.id, reverses]]
-    if waiting:
-        entry["early"].remove(waiting[0])
-        return float(waiting[0][2])
-    done = entry["done"].get(objective.id, [])
-    credited = next((one for one in done if one["id"] == reverses), None)
-    if credited is None:
-        return None
-    done.remove(credited)
-    if credited["taught"]:
-        _earn(objective.id, entry, credited, -1.0, effects)
-        if done and not done[0]["taught"]:
-            done[0]["taught"] = True
-            _earn(objective.id, entry, done[0], 1.0, effects)
-    effects.add(f"objective:{objective.id}", {"reversed": 1.0})
-    return float(credited["worth"])
+    for has_taught, most in ((True, OUTCOMES_KEPT), (False, WAITING_KEPT)):
+        those = [one for one in kept if ("taught" in one) is has_taught]
+        for oldest in those[:-most]:
+            kept.remove(oldest)

@@ -2,12 +2,12 @@
 The decisions that a person's document keeps: the latest of each slot whole, older ones in short.
 
 A whole entry says what was drawn and what came of it: it can be repeated, counted, and credited
-with signals. Of an older one only what came of it is kept; an outcome that names it brings its
-record along, which has the rest. So outcomes reach a decision however many have followed it.
+with signals. Of an older one only what came of it is kept, and its record has the rest. So outcomes
+reach a decision however many have followed it.
 """
 
 from bisect import insort
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from clew.engine.person import Document, Person
@@ -16,29 +16,30 @@ __all__ = [
     "DECISIONS_KEPT",
     "OLDER_KEPT",
     "Entry",
-    "credits_of",
-    "is_undone",
+    "Recall",
+    "decisions_of",
+    "find",
     "is_void",
     "keep",
+    "note",
     "owner_of",
-    "recalled",
-    "shortened",
-    "when",
+    "unrecorded",
 ]
 
 Entry: TypeAlias = dict[str, Any]
+#: Gives the record of a decision by its id; None where it is not stored.
+Recall: TypeAlias = Callable[[str], Mapping[str, Any] | None]
 
 #: Decisions of a slot that are kept whole, per identity.
 DECISIONS_KEPT = 4
 #: Those before them that are kept in short, of some 60 bytes each; still older ones are history.
 OLDER_KEPT = 64
 #: What has come of a decision: what its record does not say.
-_CAME = ("counted", "void", "out", "early", "done", "undone", "waived")
+_CAME = ("shown", "ended", "counted", "void", "out")
 
 
-def when(entry: Mapping[str, Any]) -> tuple[float, str]:
-    """Order decisions by the instant at which they were made."""
-    return entry["at"], entry["id"]
+def unrecorded(_decision: str, /) -> None:
+    """A `Recall` where there are no records."""
 
 
 def keep(document: Document, decision: Mapping[str, Any], at: float) -> Entry:
@@ -46,26 +47,39 @@ def keep(document: Document, decision: Mapping[str, Any], at: float) -> Entry:
     kept = document["slots"].setdefault(decision["slot"], [])
     # Not afterwards: this one may be the oldest, and is about to change.
     while len(kept) >= DECISIONS_KEPT:
-        _shorten(document, decision["slot"], kept)
+        _put_away(document, decision["slot"], kept)
     entry = _entry(decision, at)
-    if kept and when(entry) < when(kept[-1]):
-        insort(kept, entry, key=when)
+    if kept and _when(entry) < _when(kept[-1]):
+        insort(kept, entry, key=_when)
     else:  # as nearly always
         kept.append(entry)
     return entry
 
 
-def recalled(person: Person, decision: Mapping[str, Any]) -> tuple[Entry, Entry] | None:
+def find(person: Person, decision: str, recall: Recall) -> Entry | None:
     """
-    Give an older decision whole again, by its record, and what is kept of it in short.
+    Give a decision whole, also an older one; None where nothing is kept of it, or no record.
 
-    Whoever changes the one hands both to `shortened`. None where nothing is kept of it.
+    Whoever changes it hands it to `note`.
     """
-    for document in person.documents.values():
-        for short in document.get("older", {}).get(decision["slot"], ()):
-            if short["id"] == decision["id"]:
-                return _entry(decision, short["at"]) | short, short
-    return None
+    entry = person.entry(decision)
+    if entry is not None:
+        return entry
+    short = _short(person, decision)
+    record = None if short is None else recall(decision)
+    return None if short is None or record is None else _entry(record, short["at"]) | short
+
+
+def note(person: Person, entry: Entry) -> None:
+    """Keep what has come of a decision that `find` gave, if that is kept in short."""
+    short = _short(person, entry["id"])
+    if short is not None:
+        _shorten(entry, short)
+
+
+def decisions_of(person: Person, slot: str) -> Iterator[Entry]:
+    """Give all kept decisions of a slot, whole and in short."""
+    return (entry for _, entry in _all(person, slot))
 
 
 def owner_of(person: Person, entry: Entry) -> str:
@@ -74,30 +88,36 @@ def owner_of(person: Person, entry: Entry) -> str:
     return next(owners, person.subject)
 
 
-def is_void(person: Person, decision: Mapping[str, Any]) -> bool:
-    """Whether a recorded decision was taken back."""
-    entry = person.entry(decision["id"])
-    found = recalled(person, decision) if entry is None else (entry, entry)
-    return found is not None and bool(found[0]["void"])
+def is_void(person: Person, decision: str) -> bool:
+    """Whether a decision was taken back."""
+    entry = person.entry(decision) or _short(person, decision) or {}
+    return bool(entry.get("void"))
 
 
-def is_undone(person: Person, outcome: str) -> bool:
-    """Whether something that was told of a decision takes an outcome back, by its id."""
-    return any(
-        outcome in entry.get("undone", ())
-        for slot in person.policy.slots
-        for _, entry in _all(person, slot)
-    )
+def _all(person: Person, slot: str) -> Iterator[tuple[str, Entry]]:
+    """Give what is kept of a slot, each with whose it is."""
+    for name, document in person.documents.items():
+        for where in ("slots", "older"):
+            for entry in document.get(where, {}).get(slot, ()):
+                yield name, entry
 
 
-def credits_of(person: Person, slot: str) -> Iterator[tuple[Entry, list[Any]]]:
-    """Give what all kept decisions of a slot were credited with, by objective, and what waits."""
-    for _, entry in _all(person, slot):
-        yield entry.get("done", {}), entry.get("early", [])
+def _short(person: Person, decision: str) -> Entry | None:
+    """What is kept of an older decision."""
+    for document in person.documents.values():
+        for shorts in document.get("older", {}).values():
+            for short in shorts:
+                if short["id"] == decision:
+                    return short  # type: ignore[no-any-return]
+    return None
 
 
-def shortened(entry: Entry, short: Entry) -> None:
-    """Note in short what has come of a decision meanwhile."""
+def _when(entry: Mapping[str, Any]) -> tuple[float, str]:
+    return entry["at"], entry["id"]
+
+
+def _shorten(entry: Entry, short: Entry) -> None:
+    """Take over what has come of a decision."""
     for name in _CAME:
         if entry.get(name):
             short[name] = entry[name]
@@ -105,21 +125,13 @@ def shortened(entry: Entry, short: Entry) -> None:
             short.pop(name, None)
 
 
-def _all(person: Person, slot: str) -> Iterator[tuple[str, Entry]]:
-    """Give what is kept of a slot, whole and in short, each with whose it is."""
-    for name, document in person.documents.items():
-        for where in ("slots", "older"):
-            for entry in document.get(where, {}).get(slot, ()):
-                yield name, entry
-
-
-def _shorten(document: Document, slot: str, kept: list[Entry]) -> None:
+def _put_away(document: Document, slot: str, kept: list[Entry]) -> None:
     """Keep the oldest entry in short; but what signals can be credited to outlives the unseen."""
-    seen = (one for one in reversed(kept) if one["counted"] is not None and not one["void"])
+    seen = (one for one in reversed(kept) if one["counted"] is not None)
     counted = next(seen, None)
     entry = kept.pop(1 if kept[0] is counted else 0)
     short = {"id": entry["id"], "at": entry["at"]}
-    shortened(entry, short)
+    _shorten(entry, short)
     older = document.setdefault("older", {}).setdefault(slot, [])
     older.append(short)
     del older[:-OLDER_KEPT]
@@ -146,11 +158,11 @@ def _entry(decision: Mapping[str, Any], at: float) -> Entry:
         "eligible": decision.get("eligible", []),
         "items": [[i["item"], i["reason"], i.get("propensity")] for i in decision.get("items", ())],
         "arms": [_arm(name, draw) for name, draw in zip(names, draws, strict=True)],
+        "shown": None,
+        "ended": [],
         "counted": None,
         "void": False,
-        "early": [],
-        "done": {},
-        "undone": [],
+        "out": False,
     }
 
 

@@ -7,24 +7,18 @@ return what is to be added elsewhere. Facts are in wire form, each is seen once,
 been checked and stamped (RULES F5).
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from clew.clock import instant
 from clew.engine import learned
-from clew.engine.compiled import CompiledObjective
-from clew.engine.credit import (
-    Earned,
-    count_decision,
-    credit,
-    creditable,
-    holds,
-    taken,
-)
+from clew.engine.compiled import CompiledObjective, CompiledSlot
+from clew.engine.counting import count_decision, describe
+from clew.engine.credit import Credit, is_undone
 from clew.engine.effects import Effects
-from clew.engine.entries import is_undone, keep
-from clew.engine.measured import measure, open_trial
-from clew.engine.outcomes import describe
+from clew.engine.entries import Recall, keep, unrecorded
+from clew.engine.measured import event_of, measure, open_trial
+from clew.engine.outcomes import Told
 from clew.engine.person import Person
 from clew.engine.split import split_arm, split_experiment
 from clew.engine.traits import CompiledTrait
@@ -33,7 +27,6 @@ from clew.trust.ledger import record
 __all__ = [
     "fold_consent",
     "fold_decision",
-    "fold_earlier",
     "fold_signal",
     "fold_trait",
 ]
@@ -48,13 +41,18 @@ def fold_consent(person: Person, who: str, consent: Fact) -> None:
 
 
 def fold_signal(
-    person: Person, who: str, signal: Fact, *, told: Collection[str] = frozenset()
+    person: Person,
+    who: str,
+    signal: Fact,
+    *,
+    recall: Recall = unrecorded,
+    told: Told | None = None,
 ) -> Effects:
     """
     Fold a signal of one identity into its traits, then credit the objectives it reaches.
 
     Args:
-        told: the objectives that an outcome with its id has counted for before (`counted_by`).
+        told: what an outcome of its id has told before (`told_by_outcome`).
     """
     effects = Effects()
     at = instant(signal["occurred_at"])
@@ -68,11 +66,19 @@ def fold_signal(
         return effects
     _learn_items(person, signal, at, effects)
     for objective in person.policy.objectives_of_signal.get(signal["type"], ()):
-        _reach(person, who, objective, signal, at, effects, is_told=objective.id in told)
+        before = None if told is None else told.get(objective.id)
+        _reach(person, who, objective, signal, effects, recall, before)
     return effects
 
 
-def fold_decision(person: Person, decision: Fact, at: float, *, described: bool = True) -> Effects:
+def fold_decision(
+    person: Person,
+    decision: Fact,
+    at: float,
+    *,
+    described: bool = True,
+    recall: Recall = unrecorded,
+) -> Effects:
     """
     Keep a decision made at an instant for crediting, count it, and open its trials.
 
@@ -100,35 +106,8 @@ def fold_decision(person: Person, decision: Fact, at: float, *, described: bool 
         open_trial(person, decision, {**own, "arm": arm}, at, effects)
     if slot.slot.counts_on == "served":
         count_decision(person, slot, entry, at, effects)
+        Credit(person, slot, effects, recall).settle()
     return effects
-
-
-def fold_earlier(person: Person, decision: Fact, signals: Iterable[Fact], effects: Effects) -> None:
-    """
-    Credit a decision that was just folded with signals that were stored before it (F6).
-
-    An application elsewhere may tell of a purchase before the server has stored the decision that
-    led to it. What another decision of the slot was credited with stays there.
-    """
-    slot = person.policy.slots.get(decision["slot"])
-    entry = person.entry(decision["id"])
-    if slot is None or entry is None:
-        return
-    for signal in signals:
-        at = instant(signal["occurred_at"])
-        if at < entry["at"] or signal.get("traffic", "human") not in person.policy.traffic:
-            continue
-        for objective in person.policy.objectives_of_signal.get(signal["type"], ()):
-            worth = objective.value(signal)
-            if (
-                worth is None
-                or slot not in person.policy.slots_of_objective.get(objective.id, ())
-                or holds(person, slot, objective, signal["id"])
-                or creditable(person, slot, objective, at) is not entry
-            ):
-                continue
-            earned = Earned(signal["id"], worth, at, taken(slot, signal))
-            credit(slot, objective, entry, earned, effects)
 
 
 # -- traits and catalogues
@@ -177,24 +156,37 @@ def _reach(
     who: str,
     objective: CompiledObjective,
     signal: Fact,
-    at: float,
     effects: Effects,
-    *,
-    is_told: bool,
+    recall: Recall,
+    before: tuple[float, float] | None,
 ) -> None:
-    """A signal of one identity that counts for an objective; once, whoever else told of it (M1)."""
+    """
+    A signal of one identity that counts for an objective; once, whoever else told of it (M1).
+
+    Args:
+        before: what an outcome of its id has told.
+    """
     worth = objective.value(signal)
     if worth is None:
         effects.add(f"objective:{objective.id}", {"refused": 1.0})
         return
-    received_at = instant(signal.get("received_at") or signal["occurred_at"])
-    effects.disturbs = effects.disturbs or is_undone(person, signal["id"])
-    if not is_told:
-        measure(person, who, objective, worth, at, received_at, effects)
+    event = event_of(signal, worth)
+    if before is None:
+        measure(person, who, objective, event, effects)
+        effects.disturbs |= is_undone(person, objective, signal["id"])
+    elif before != (worth, event.at):
+        effects.disturbs = True
     for slot in person.policy.slots_of_objective.get(objective.id, ()):
-        if is_told and holds(person, slot, objective, signal["id"]):
-            continue
-        entry = creditable(person, slot, objective, at)
-        if entry is not None:
-            earned = Earned(signal["id"], worth, at, taken(slot, signal))
-            credit(slot, objective, entry, earned, effects)
+        earned = {"id": signal["id"], "at": event.at, "worth": worth}
+        items = _items(slot, signal)
+        if items is not None:
+            earned["items"] = items
+        Credit(person, slot, effects, recall).tell(who, objective, earned)
+
+
+def _items(slot: CompiledSlot, signal: Fact) -> list[str] | None:
+    """The items a signal names; None where the slot does not tell items apart."""
+    if slot.items is None or slot.items.of is None or "data" not in signal:
+        return None
+    found = slot.items.of(signal)
+    return [str(item) for item in (found if isinstance(found, list) else [found])]

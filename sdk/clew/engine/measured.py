@@ -4,15 +4,17 @@ A person's trials: opened by the first measured decision, and what is counted in
 Both arms are treated alike, and nothing is attributed: every outcome of the person counts.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from clew.clock import instant
 from clew.engine.compiled import CompiledObjective
 from clew.engine.effects import Effects
 from clew.engine.person import Person
-from clew.engine.trial import TrialDocument, count, key, opened
+from clew.engine.trial import Event, TrialDocument, count, key, opened, verdict
 
-__all__ = ["measure", "open_trial", "since"]
+__all__ = ["event_of", "measure", "open_trial", "since"]
 
 Fact: TypeAlias = Mapping[str, Any]
 
@@ -46,26 +48,41 @@ def measure(
     person: Person,
     who: str,
     objective: CompiledObjective,
-    worth: float,
-    at: float,
-    received_at: float,
+    event: Event,
     effects: Effects,
     *,
     is_reversal: bool = False,
 ) -> None:
-    """Count an outcome in all of the person's trials, alike in both arms (M1, M3)."""
+    """
+    Count an outcome of an identity in all of the person's trials, alike in both arms (M1, M3).
+
+    Args:
+        is_reversal: whether it takes another one back, which is counted anew from the log; here it
+            is told whether it came in time.
+    """
     verdicts: set[str] = set()
     for trial in person.trials.values():
-        told = {"at": at, "received_at": received_at, "since": since(person, who, trial)}
-        verdict = count(trial, objective, worth, is_reversal=is_reversal, **told)
-        verdicts.add(verdict)
-        if verdict == "counted":
+        found = verdict(trial, objective, event, since(person, who, trial))
+        verdicts.add(found)
+        if found == "counts" and not is_reversal:
+            count(trial, objective, event.worth)
             effects.trials.append(trial)
     # It is one outcome, however many trials it is in.
     if "late" in verdicts:
         effects.add(f"objective:{objective.id}", {"late": 1.0})
-    if "counted" in verdicts and not is_reversal and objective.clip(worth) != worth:
+    if "counts" in verdicts and not is_reversal and objective.clip(event.worth) != event.worth:
         effects.add(f"objective:{objective.id}", {"clipped": 1.0})
+
+
+def event_of(fact: Fact, worth: float, decided_at: float = -math.inf) -> Event:
+    """
+    Give a signal or an outcome as trials count it.
+
+    Args:
+        decided_at: when the decision was made that it was told of, if it was.
+    """
+    received_at = instant(fact.get("received_at") or fact["occurred_at"])
+    return Event(instant(fact["occurred_at"]), received_at, worth, decided_at=decided_at)
 
 
 def since(person: Person, who: str, trial: TrialDocument) -> float:

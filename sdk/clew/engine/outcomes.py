@@ -5,31 +5,32 @@ An outcome names its decision, by whose entry it is counted, credited or taken b
 any order (`clew.engine.credit`). As `clew.engine.fold`, all of it runs twice for each outcome.
 """
 
-import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from clew.clock import instant
 from clew.engine.compiled import OUTCOMES_AS_SIGNALS, CompiledObjective, CompiledSlot
-from clew.engine.credit import (
-    CHOSEN,
-    OUTCOMES_KEPT,
-    UNHEARD,
-    Earned,
-    count_decision,
-    credit,
-    reverse,
-    void,
-)
+from clew.engine.counting import count_decision, end_decision
+from clew.engine.credit import Credit, is_undone, undo
 from clew.engine.effects import Effects
-from clew.engine.entries import owner_of, recalled, shortened
-from clew.engine.measured import measure
+from clew.engine.entries import Recall, find, note, owner_of, unrecorded
+from clew.engine.measured import event_of, measure
 from clew.engine.person import Person
 from clew.errors import Problem
 
-__all__ = ["counted_by", "describe", "fold_outcome", "misfit", "reached"]
+__all__ = [
+    "Told",
+    "fold_outcome",
+    "misfit",
+    "reached",
+    "told_by_outcome",
+    "told_by_signal",
+    "worth_of",
+]
 
 Fact: TypeAlias = Mapping[str, Any]
+#: By objective, what another fact of the same id has told of it: its worth, and when it was.
+Told: TypeAlias = Mapping[str, tuple[float, float]]
 
 #: Outcome types that say a decision reached the person, by what a slot counts on.
 _COUNTING = {"displayed": "displayed", "sent": "sent"}
@@ -49,103 +50,101 @@ def misfit(person: Person, decision: Fact, outcome: Fact) -> Problem | None:
     return misfits[0] if misfits and all(misfits) else None
 
 
-def counted_by(person: Person, outcome: Fact, decision: Fact | None) -> frozenset[str]:
+def told_by_signal(person: Person, signal: Fact | None, outcome: Fact) -> Told | None:
     """
-    Give the objectives that a stored outcome has counted for, as a signal of its id would (M1).
+    Say what of an outcome a stored signal of its id has told before (M1).
 
     Args:
-        decision: the record of the decision that it names; None where that is not stored.
+        signal: None where there is none; so if it is something else than the outcome.
     """
-    entry = person.entry(outcome["decision"])
-    if entry is None and (decision is None or recalled(person, decision) is None):
-        return frozenset()
-    slot = person.policy.slots.get((entry or decision or {})["slot"])
-    if slot is None or outcome["type"] not in OUTCOMES_AS_SIGNALS or outcome.get("reverses"):
-        return frozenset()
-    fitting = (one for one in reached(slot, outcome) if one.misfit(outcome) is None)
-    return frozenset(one.id for one in fitting)
+    if signal is None or not _say_the_same(outcome, signal):
+        return None
+    if signal.get("traffic", "human") not in person.policy.traffic:
+        return None
+    objectives = person.policy.objectives_of_signal.get(signal["type"], ())
+    worths = ((objective.id, objective.value(signal)) for objective in objectives)
+    at = instant(signal["occurred_at"])
+    return {name: (worth, at) for name, worth in worths if worth is not None}
 
 
-def fold_outcome(person: Person, outcome: Fact, decision: Fact | None = None) -> Effects:
+def told_by_outcome(
+    person: Person, outcome: Fact | None, signal: Fact, recall: Recall
+) -> Told | None:
+    """As `told_by_signal`, of a signal by an outcome."""
+    if outcome is None or not _say_the_same(outcome, signal):
+        return None
+    entry = find(person, outcome["decision"], recall)
+    slot = None if entry is None else person.policy.slots.get(entry["slot"])
+    if slot is None:
+        return None
+    told = worth_of(outcome), instant(outcome["occurred_at"])
+    return {one.id: told for one in reached(slot, outcome) if one.misfit(outcome) is None}
+
+
+def _say_the_same(outcome: Fact, signal: Fact) -> bool:
+    """
+    Whether an outcome and a signal of one id are the same event.
+
+    Only an outcome that counts for objectives is: whoever saw a display that goes by the number of
+    an order has not ordered, nor whoever was given the money back.
+    """
+    kind = outcome["type"]
+    is_event = kind in OUTCOMES_AS_SIGNALS and outcome.get("reverses") is None
+    return is_event and kind in {"converted", signal["type"]}
+
+
+def worth_of(outcome: Fact) -> float:
+    """What an outcome is worth; 1 where it gives no value."""
+    value = outcome.get("value")
+    return 1.0 if value is None else float(value)
+
+
+def fold_outcome(
+    person: Person, outcome: Fact, *, recall: Recall = unrecorded, told: Told | None = None
+) -> Effects:
     """
     Apply an outcome to the decision it names, if that is still kept.
 
     Args:
-        decision: its record, which an older one needs.
+        told: what a signal of its id has told before; of the decision only this outcome tells.
     """
     effects = Effects()
-    entry = person.entry(outcome["decision"])
-    if entry is not None:
-        _apply(person, entry, outcome, effects)
-        return effects
-    found = None if decision is None else recalled(person, decision)
-    if found is None:
+    entry = find(person, outcome["decision"], recall)
+    slot = None if entry is None else person.policy.slots.get(entry["slot"])
+    if entry is None or slot is None:
         effects.status = "late"
         return effects
-    entry, short = found
-    _apply(person, entry, outcome, effects)
-    shortened(entry, short)
+    if _has_moved(person, slot, entry, outcome, effects):
+        note(person, entry)
+        Credit(person, slot, effects, recall).settle()
+    if outcome["type"] in OUTCOMES_AS_SIGNALS:
+        if outcome.get("reverses") is not None:
+            _reverse(person, entry, outcome, effects, recall)
+        else:
+            _convert(person, entry, outcome, effects, recall, told or {})
     return effects
 
 
-def _apply(person: Person, entry: dict[str, Any], outcome: Fact, effects: Effects) -> None:
-    slot = person.policy.slots.get(entry["slot"])
-    if slot is None:
-        effects.status = "late"
-        return
-    at = instant(outcome["occurred_at"])
+def _has_moved(
+    person: Person,
+    slot: CompiledSlot,
+    entry: dict[str, Any],
+    outcome: Fact,
+    effects: Effects,
+) -> bool:
+    """Count a decision or take it back, as an outcome says; whether it says either."""
     kind = outcome["type"]
     if kind == "voided":
-        _void(slot, entry, effects, is_unheard="request_id" in outcome)
+        # Said of its request: whoever sent that has got no answer.
+        end_decision(slot, entry, "unheard" if "request_id" in outcome else "voided", effects)
     elif kind == "overridden":
-        void(entry, effects)
+        end_decision(slot, entry, "overridden", effects)
         effects.add(f"figures:{slot.id}", {kind: 1.0})
     elif kind == _COUNTING.get(slot.slot.counts_on):
-        if entry["void"] == UNHEARD:  # another has asked for it, and shown it
-            entry["void"] = False
-            _leave_out(entry, effects, is_out=False)
-        count_decision(person, slot, entry, at, effects)
-    if kind in OUTCOMES_AS_SIGNALS:
-        _convert(person, slot, entry, outcome, at, effects)
-
-
-def _void(slot: CompiledSlot, entry: dict[str, Any], effects: Effects, *, is_unheard: bool) -> None:
-    """
-    Take a decision back that nobody used (D8).
-
-    Args:
-        is_unheard: whether that is said of its request, whose client has not heard of it. Another
-            may have got the same decision, since it is sticky, and what was seen stands.
-    """
-    was_seen = entry["counted"] is not None and slot.slot.counts_on != "served"
-    if is_unheard and was_seen:
-        return
-    _leave_out(entry, effects, is_out=True)
-    is_new = not entry["void"]
-    void(entry, effects)
-    if is_unheard and is_new:
-        entry["void"] = UNHEARD
-
-
-def _leave_out(entry: dict[str, Any], effects: Effects, *, is_out: bool) -> None:
-    """Take a decision out of the figures, or put it back; each once."""
-    if entry.get("out", False) == is_out:
-        return
-    entry["out"] = is_out
-    times = -1.0 if is_out else 1.0
-    describe(entry, times, effects)
-    effects.add(f"figures:{entry['slot']}", {"voided": -times})
-
-
-def describe(decision: Fact, times: float, effects: Effects) -> None:
-    """Count a decision in the figures; with *times* -1, take it out again (D8)."""
-    figures = {"decisions": 1.0, f"reason:{decision['reason']}": 1.0}
-    if decision.get("creative") and decision["reason"] in CHOSEN:
-        figures[f"d:{decision['creative']}"] = 1.0
-    effects.add(f"figures:{decision['slot']}", figures, times)
-    for assignment in decision.get("assignments", ()) if decision.get("measured") else ():
-        where = f"decided:{assignment['id']}:{assignment['epoch']}"
-        effects.add(where, {assignment["arm"]: 1.0}, times)
+        count_decision(person, slot, entry, instant(outcome["occurred_at"]), effects)
+    else:
+        return False
+    return True
 
 
 def reached(slot: CompiledSlot, outcome: Fact) -> list[CompiledObjective]:
@@ -156,53 +155,52 @@ def reached(slot: CompiledSlot, outcome: Fact) -> list[CompiledObjective]:
 
 def _convert(
     person: Person,
-    slot: CompiledSlot,
     entry: dict[str, Any],
     outcome: Fact,
-    at: float,
     effects: Effects,
+    recall: Recall,
+    told: Told,
 ) -> None:
-    """An outcome that was reported on a decision itself, or the reversal of one."""
-    received_at = instant(outcome.get("received_at") or outcome["occurred_at"])
-    reverses = outcome.get("reverses")
-    effects.disturbs = reverses is not None or outcome["id"] in entry["undone"]
-    if reverses in entry["undone"] or outcome["id"] in entry.get("waived", ()):
-        return
-    came_first = True
+    """Measure an outcome that was told of a decision, and let the decision earn it."""
+    slot, who = person.policy.slots[entry["slot"]], owner_of(person, entry)
+    event = event_of(outcome, worth_of(outcome))
+    for objective in _fitting(slot, outcome, effects):
+        if objective.id not in told:
+            measure(person, who, objective, event, effects)
+            effects.disturbs |= is_undone(person, objective, outcome["id"])
+        elif told[objective.id] != (event.worth, event.at):
+            effects.disturbs = True
+        earned = {"id": outcome["id"], "at": event.at, "worth": event.worth}
+        earned["decision"] = entry["id"]
+        Credit(person, slot, effects, recall).tell(who, objective, earned)
+        if _is_late(objective, entry, event.at):
+            effects.status = "late"
+
+
+def _reverse(
+    person: Person, entry: dict[str, Any], outcome: Fact, effects: Effects, recall: Recall
+) -> None:
+    """Take an outcome back, whoever has told or will tell of it, and whoever has earned it."""
+    slot, who = person.policy.slots[entry["slot"]], owner_of(person, entry)
+    effects.disturbs = True
+    for objective in _fitting(slot, outcome, effects):
+        measure(
+            person, who, objective, event_of(outcome, worth_of(outcome)), effects, is_reversal=True
+        )
+        undo(person, who, objective, outcome["reverses"], effects, recall)
+
+
+def _fitting(slot: CompiledSlot, outcome: Fact, effects: Effects) -> Iterator[CompiledObjective]:
+    """Give the objectives that an outcome is for and counts for; of others note it."""
     for objective in reached(slot, outcome):
-        if objective.misfit(outcome) is not None:
+        if objective.misfit(outcome) is None:
+            yield objective
+        else:
             effects.add(f"objective:{objective.id}", {"refused": 1.0})
-            continue
-        worth = _worth(objective, entry, outcome, effects)
-        if worth is None:
-            continue
-        is_reversal = reverses is not None
-        if not is_reversal:
-            credit(slot, objective, entry, Earned(outcome["id"], worth, at), effects)
-        came_first = False
-        who = owner_of(person, entry)
-        measure(person, who, objective, worth, at, received_at, effects, is_reversal=is_reversal)
-    if reverses is not None:
-        _remember(entry, "undone", reverses)
-        if came_first:  # there was nothing to take back, so what comes is nothing, too
-            _remember(entry, "waived", reverses)
 
 
-def _worth(
-    objective: CompiledObjective, entry: dict[str, Any], outcome: Fact, effects: Effects
-) -> float | None:
-    """What an outcome adds, or a reversal takes back; None where nothing is known of that."""
-    value = outcome.get("value")
-    if outcome.get("reverses") is None:
-        return 1.0 if value is None else float(value)
-    credited = reverse(objective, entry, outcome["reverses"], effects)
-    if value is None:
-        return credited
-    # A refund is told with either sign; it takes back what had the sign of the purchase.
-    return math.copysign(value, 1.0 if credited is None else credited)
-
-
-def _remember(entry: dict[str, Any], what: str, name: str) -> None:
-    names = entry.setdefault(what, [])
-    names.append(name)
-    del names[:-OUTCOMES_KEPT]
+def _is_late(objective: CompiledObjective, entry: Fact, at: float) -> bool:
+    """Whether a decision was counted and its window does not hold the instant."""
+    counted = entry["counted"]
+    window = objective.objective.window_seconds
+    return counted is not None and not counted <= at <= counted + window

@@ -9,7 +9,8 @@ whatever is read is a merge of them, so undoing a link is exact (RULES I2). A do
 - `said`: consent that was told through this identity (see `clew.trust.ledger`);
 - `link` `{to, at}` of an anonymous subject, and the `crossovers` it has made where it has;
 - `members` of a known one;
-- `slots`: the latest decisions by slot, for stickiness and for crediting outcomes;
+- `slots`: the latest decisions by slot, and `older` ones in short (see `clew.engine.entries`);
+- `outcomes` by slot and objective, and those `undone` by objective (see `clew.engine.credit`);
 - `trials`: see `clew.engine.trial`;
 - `signals`, `seen`: how many were folded, and the instant of the latest.
 """

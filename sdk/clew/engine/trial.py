@@ -14,7 +14,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-from attrs import Factory, frozen
+from attrs import Factory, define, frozen
 
 from clew.engine.compiled import CompiledObjective
 from clew.engine.situation import Assignment
@@ -30,6 +30,7 @@ __all__ = [
     "opened",
     "recount",
     "restore",
+    "verdict",
 ]
 
 TrialDocument: TypeAlias = dict[str, Any]
@@ -59,43 +60,6 @@ def opened(assignment: Assignment, *, at: float, owner: str, policy_version: str
     }
 
 
-def count(
-    trial: TrialDocument,
-    objective: CompiledObjective,
-    value: float,
-    *,
-    at: float,
-    received_at: float,
-    since: float = 0.0,
-    is_reversal: bool = False,
-) -> str:
-    """
-    Count an outcome of an objective in a trial.
-
-    Args:
-        value: what it is worth, or what a reversal takes back.
-        at: when it happened.
-        received_at: when it became known; after maturity it no longer counts (M5).
-        since: from when on this identity's outcomes belong to the trial (M7).
-        is_reversal: whether it takes another one back; nothing else makes outcomes fewer (M2).
-
-    Returns:
-        `counted`, `late`, or `outside` the window.
-    """
-    closes = trial["at"] + objective.objective.window_seconds
-    if trial["left"] is not None or not max(trial["at"], since) <= at <= closes:
-        return "outside"
-    if received_at > closes:
-        return "late"
-    figures = _figures(trial, objective)
-    sign = -1 if is_reversal else 1
-    figures[1] += sign
-    # Of "first" it is told whether any outcome is left, so that reversals may come in any order.
-    first = objective.objective.count == "first"
-    figures[0] = float(figures[1] > 0) if first else figures[0] + sign * _worth(objective, value)
-    return "counted"
-
-
 @frozen(order=True)
 class Reversal:
     """What takes an outcome back; in part, if it says how much."""
@@ -107,7 +71,7 @@ class Reversal:
     value: float | None
 
 
-@frozen
+@define
 class Event:
     """An outcome of an objective, and what takes it back."""
 
@@ -118,6 +82,32 @@ class Event:
     reversals: list[Reversal] = Factory(list)
     #: When the decision was made that it was told of, if it was told of one.
     decided_at: float = -math.inf
+
+
+def verdict(
+    trial: TrialDocument, objective: CompiledObjective, event: Event, since: float = 0.0
+) -> str:
+    """
+    Say whether an outcome of an objective, or what takes one back, counts in a trial.
+
+    Args:
+        since: from when on this identity's outcomes belong to the trial (M7).
+
+    Returns:
+        `counts`; `late`, when it became known after maturity (M5); or `outside` the window.
+    """
+    closes = trial["at"] + objective.objective.window_seconds
+    if trial["left"] is not None or not max(trial["at"], since) <= event.at <= closes:
+        return "outside"
+    return "late" if event.received_at > closes else "counts"
+
+
+def count(trial: TrialDocument, objective: CompiledObjective, value: float) -> None:
+    """Count an outcome of an objective in a trial; what takes it back is counted by `recount`."""
+    figures = trial["values"].setdefault(objective.id, [0.0, 0, 0.0])
+    figures[1] += 1
+    first = objective.objective.count == "first"
+    figures[0] = 1.0 if first else figures[0] + _worth(objective, value)
 
 
 def recount(
@@ -165,10 +155,6 @@ def _left(objective: CompiledObjective, event: Event, closes: float) -> float | 
         if left * worth <= 0.0:
             return None
     return left
-
-
-def _figures(trial: TrialDocument, objective: CompiledObjective) -> list[Any]:
-    return trial["values"].setdefault(objective.id, [0.0, 0, 0.0])  # type: ignore[no-any-return]
 
 
 def _worth(objective: CompiledObjective, value: float) -> float:
