@@ -214,7 +214,7 @@ def test_what_is_earned_by_hand(count, story):
 
 
 def earned(told: Told, *, is_once: bool) -> dict[str, float]:
-    """By slot and creative, the weighted number of purchases that it has earned, in the words of M1."""
+    """By slot and creative, the weighted number of purchases that it has earned."""
     facts = [(kind, one) for item in told.facts for kind, one in orjson.loads(item).items()]
     outcomes = [one for kind, one in facts if kind == "outcome"]
     undone = {one["reverses"] for one in outcomes if "reverses" in one}

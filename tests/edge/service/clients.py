@@ -72,29 +72,35 @@ def main(port: str, key: str, name: str, signals: str, outcomes: str) -> None:
         for number in range(int(signals)):
             said(client, signal(f"{name}-s-{number}", subject=name))
             if number % every == 0:
-                visit(client, name, number, number // every % 4)
+                visit(client, name, number // every, number // every % 4)
 
 
 def visit(client: Insisting, name: str, number: int, kind: int) -> None:
     """
-    Somebody comes who was never here before, so that an order can be of this decision alone.
+    Somebody of ten comes, and is shown something; later it is told, in one order or another.
 
-    Of four visits one ends so, two with an order and two with a report of a success.
+    Of four visits one ends so, two with an order and two with a report of a success. Of the orders
+    one is told before the display that led to it.
     """
-    visitor = f"{name}-{number}"
+    visitor = f"{name}-{number % 10}"
     client.append(consent(visitor))
-    asked = {"slots": ["hero"], "subject": visitor, "request_id": visitor}
+    asked = {"slots": ["hero"], "subject": visitor, "request_id": f"{name}-{number}"}
     [made] = client.post("/clew/v1/decide", asked)["decisions"]
-    said(client, outcome(f"{name}-o-{number}", token=made["token"]))
+    display = outcome(f"{name}-o-{number}", token=made["token"], occurred_at=now())
+    if kind != 1:
+        said(client, display)
     if kind in {1, 2}:
         order = signal(f"{name}-b-{number}", "order_completed", visitor)
         said(client, {"signal": order["signal"] | {"occurred_at": now()}})
+    if kind == 1:
+        said(client, display)
     if kind in {2, 3}:
-        said(client, outcome(f"{name}-c-{number}", "converted", token=made["token"]))
+        told = {"token": made["token"], "occurred_at": now()}
+        said(client, outcome(f"{name}-c-{number}", "converted", **told))
 
 
 def now() -> str:
-    """The present, to the microsecond: an order counts from behind its decision on."""
+    """The present, to the microsecond: what comes after is told apart from what came before."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
