@@ -190,3 +190,57 @@ def test_a_signal_handler_that_puts_in_the_middle_of_a_sync(disk, opened, tmp_pa
     thread.join(GUARD)
     assert not thread.is_alive()
     assert disk.has(tmp_path, b"interrupted")
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        pytest.param("a file is full", id="another thread goes on to the next file"),
+        pytest.param("a file is done with", id="another thread deletes a file"),
+    ],
+)
+def test_nobody_who_is_needed_waits_for_a_sync(disk, tmp_path, meanwhile):
+    """A handler that interrupts a sync gets the lock that others put and settle under (F4)."""
+    spool = Spool(tmp_path, segment_bytes=1)
+    files = [spool.append(b"%d" % n, 0.0) for n in range(2)]
+    spool.durability = "disk"
+    lock, done = threading.RLock(), threading.Event()
+
+    def others():
+        with lock:
+            if meanwhile == "a file is full":
+                spool.append(b"more", 0.0)
+            else:
+                spool.settle([files[0].unsettled])
+            done.set()
+
+    def handler():
+        disk.meanwhile = lambda: None
+        started(others)
+        assert done.wait(GUARD)
+        with lock:
+            spool.append(b"from the handler", 0.0)
+
+    disk.meanwhile = handler
+    spool.sync()
+    assert files[0].path.exists() is (meanwhile == "a file is full")
+    spool.close()
+
+
+def test_a_file_is_kept_while_it_is_synced(disk, tmp_path):
+    """Its number must not pass to another file meanwhile; when the sync is over, it goes."""
+    spool = Spool(tmp_path, durability="disk", segment_bytes=1)
+    file = spool.append(b"0", 0.0)
+    fds = []
+
+    def handler():
+        disk.meanwhile = lambda: None
+        spool.settle([file.unsettled])
+        spool.append(b"from the handler", 0.0)
+        fds.append(file._fd)
+
+    disk.meanwhile = handler
+    spool.sync()
+    assert fds != [-1]
+    assert not file.path.exists()
+    spool.close()

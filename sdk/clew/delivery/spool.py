@@ -14,6 +14,7 @@ import logging
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -71,9 +72,13 @@ class Spool:
         # Both in seconds since the epoch, as the records have it: a clock that is set back must not
         # put off the next look.
         self._looked_at = self._look_at = 0.0
-        # Held for a group commit, and to close a file: its number must not pass to another
-        # meanwhile. Re-entrant, because a signal handler may put where it has interrupted a sync.
+        # Held for a group commit. Re-entrant, because a signal handler may put where it has
+        # interrupted one; so nobody waits for it who holds the lock that the handler needs.
         self._sync_lock = threading.RLock()
+        self._is_syncing = False
+        #: How to let go of files that are done with: not while one is synced, or its number might
+        #: pass to another.
+        self._dropped: deque[Callable[[], None]] = deque()
 
     def append(self, payload: bytes, at: float) -> Segment | None:
         """
@@ -122,8 +127,16 @@ class Spool:
         so the current one is all there is to do.)
         """
         segment = self._current
-        if segment is not None:
-            self._sync(segment)
+        if segment is None:
+            return
+        end = segment.size  # another's sync may have covered it before it is this one's turn
+        with self._sync_lock:
+            before, self._is_syncing = self._is_syncing, True
+            try:
+                self._sync(segment, end)
+            finally:
+                self._is_syncing = before
+        self._release()
 
     def orphans(self) -> list[Path]:
         """Files that may be a dead process's, in the order in which each process wrote them."""
@@ -163,7 +176,7 @@ class Spool:
 
     def forget(self) -> None:
         """In a forked child, let go of the parent's files: the parent goes on to own them."""
-        self._sync_lock = threading.RLock()
+        self._sync_lock, self._is_syncing = threading.RLock(), False
         for segment in tuple(self._segments):
             self._drop(segment, segment.close)
         self._current = None
@@ -177,14 +190,23 @@ class Spool:
 
     def _drop(self, segment: Segment, release: Callable[[], None]) -> None:
         self._segments.discard(segment)
-        with self._sync_lock:
-            release()
+        self._dropped.append(release)
+        self._release()
 
-    def _sync(self, segment: Segment) -> None:
-        end = segment.size
+    def _release(self) -> None:
+        """Let go of files, unless one is being synced: then whoever does that lets go of them."""
+        while self._dropped and self._sync_lock.acquire(blocking=False):
+            try:
+                if self._is_syncing:  # by what this signal handler has interrupted
+                    return
+                with suppress(IndexError):
+                    self._dropped.popleft()()
+            finally:
+                self._sync_lock.release()
+
+    def _sync(self, segment: Segment, end: int) -> None:
         try:
-            with self._sync_lock:
-                segment.sync(end)
+            segment.sync(end)
         except OSError as error:
             _log.warning("%s: records may not survive a loss of power: %s", self.directory, error)
 
@@ -229,7 +251,7 @@ class Spool:
         segment = self._current
         if segment is not None and self.durability == "disk" and not segment.is_settled:
             # Before it is left: whoever has written to it looks here for what to sync.
-            self._sync(segment)
+            self._sync(segment, segment.size)
         # First of the rest: a signal handler that raises here must not leave a file that is closed.
         self._current = None
         if segment is not None and segment.is_settled:
