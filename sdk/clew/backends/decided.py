@@ -95,7 +95,7 @@ def apply_decision(batch: Applying, fact: Fact) -> ItemResult:
     for outcome in map(orjson.loads, batch.write.referring(place, "outcome", fact["id"])):
         _fold(batch, person, outcome)
     if subject and request_id and _is_over(batch, person, request_id):
-        _fold(batch, person, _void_of(fact))
+        _fold(batch, person, _unheard(fact))
     return ItemResult(id=fact["id"], status="applied")
 
 
@@ -175,7 +175,7 @@ def _apply_to_request(batch: Applying, fact: Fact) -> ItemResult:
     if not added:
         return ItemResult(id=fact["id"], status="duplicate")
     for decision in made:
-        _fold(batch, person, _void_of(decision))
+        _fold(batch, person, _unheard(decision))
     return ItemResult(id=fact["id"], status="applied", cause=None if made else "pending")
 
 
@@ -199,14 +199,10 @@ def _is_over(batch: Applying, person: Person, request_id: str) -> bool:
     )
 
 
-def _void_of(decision: Fact) -> Fact:
-    """That nobody has heard of a decision, as far as its client knows."""
-    return {
-        "type": "voided",
-        "decision": decision["id"],
-        "request_id": decision["request_id"],
-        "occurred_at": decision["decided_at"],
-    }
+def _unheard(decision: Fact) -> Fact:
+    """That whoever has asked for a decision has not heard of it; no outcome on the wire says so."""
+    name, at = decision["id"], decision["decided_at"]
+    return {"type": "unheard", "decision": name, "occurred_at": at}
 
 
 def told_before(batch: Applying, person: Person, signal: Fact) -> Told | None:

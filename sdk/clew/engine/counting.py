@@ -19,8 +19,8 @@ from clew.engine.trial import key
 
 __all__ = ["CHOSEN", "End", "count_decision", "describe", "end_decision"]
 
-#: `voided`: nobody used it; `unheard`: nobody heard of it, but if it was seen all the same, it
-#: stands; `overridden`: somebody chose something else, who was shown it.
+#: `voided`: nobody used it; `unheard`: its request got no answer, but if it was seen all the same,
+#: it stands; `overridden`: something else was shown, which somebody chose.
 End: TypeAlias = Literal["voided", "unheard", "overridden"]
 
 #: Reasons which say that a creative was chosen, not fallen back to.
@@ -46,9 +46,12 @@ def count_decision(
 
 def end_decision(slot: CompiledSlot, entry: Entry, end: End, effects: Effects) -> None:
     """Take a decision back (D8, L6)."""
-    if end not in entry["ended"]:
-        entry["ended"].append(end)
-        _conclude(slot, entry, effects)
+    if end in entry["ended"]:
+        return
+    entry["ended"].append(end)
+    if end == "overridden":
+        effects.add(f"figures:{slot.id}", {end: 1.0})
+    _conclude(slot, entry, effects)
 
 
 def describe(decision: Mapping[str, Any], times: float, effects: Effects) -> None:

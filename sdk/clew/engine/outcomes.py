@@ -6,11 +6,11 @@ any order (`clew.engine.credit`). As `clew.engine.fold`, all of it runs twice fo
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 from clew.clock import instant
 from clew.engine.compiled import OUTCOMES_AS_SIGNALS, CompiledObjective, CompiledSlot
-from clew.engine.counting import count_decision, end_decision
+from clew.engine.counting import End, count_decision, end_decision
 from clew.engine.credit import Credit, is_undone, undo
 from clew.engine.effects import Effects
 from clew.engine.entries import Recall, find, note, owner_of, unrecorded
@@ -32,6 +32,7 @@ Fact: TypeAlias = Mapping[str, Any]
 #: By objective, what another fact of the same id has told of it: its worth, and when it was.
 Told: TypeAlias = Mapping[str, tuple[float, float]]
 
+_ENDS: frozenset[End] = frozenset(get_args(End))
 #: Outcome types that say a decision reached the person, by what a slot counts on.
 _COUNTING = {"displayed": "displayed", "sent": "sent"}
 
@@ -134,12 +135,8 @@ def _has_moved(
 ) -> bool:
     """Count a decision or take it back, as an outcome says; whether it says either."""
     kind = outcome["type"]
-    if kind == "voided":
-        # Said of its request: whoever sent that has got no answer.
-        end_decision(slot, entry, "unheard" if "request_id" in outcome else "voided", effects)
-    elif kind == "overridden":
-        end_decision(slot, entry, "overridden", effects)
-        effects.add(f"figures:{slot.id}", {kind: 1.0})
+    if kind in _ENDS:
+        end_decision(slot, entry, kind, effects)
     elif kind == _COUNTING.get(slot.slot.counts_on):
         count_decision(person, slot, entry, instant(outcome["occurred_at"]), effects)
     else:
