@@ -7,7 +7,7 @@ import pytest
 
 from clew.clock import to_text
 from clew.model.request import DecisionRequest
-from client.worlds import DAY, World, embedded, people, policy, sums_of
+from client.worlds import DAY, World, bundle, embedded, people, policy, slot, sums_of
 
 
 @pytest.fixture
@@ -197,6 +197,93 @@ def test_a_purchase_is_known_again_after_a_link(world, first):
         tell[name]()
         client.flush(10)
     assert _amount(client)[0] == 1.0
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations("ual")), ids="".join)
+def test_an_order_that_two_ids_have_told_counts_once(make, order):
+    """The page tells it of the visitor and the till of the customer, who are one (M2, F6)."""
+    world = make()
+    half = [{"id": "global", "salt": "s", "share": 0.0001, "scope": "all"}]
+    every = {"id": "orders", "signal": "order_completed", "window_seconds": DAY, "count": "every"}
+    client = world.client(policy(holdouts=half, objectives=[every]))
+    people(client, ["u-1", "a-1"])
+    decision = client.decide("hero", subject="u-1")
+    client.report(decision, "displayed")
+    client.flush(10)
+    pair = {"anonymous_subject": "a-1", "subject": "u-1"}
+    facts = {"l": fact(world, "identity", "i-1", operation="link", **pair)}
+    world.clock.move(seconds=1)
+    for who in ("u-1", "a-1"):
+        facts[who[0]] = fact(world, "signal", "order-1", subject=who, type="order_completed")
+    for name in order:
+        embedded(client).append([facts[name]])
+    attributed, [values] = _amount(client)
+    assert (attributed, values["orders"][:2]) == (1.0, (1.0, 1))
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations("so")), ids="".join)
+def test_who_tells_in_time_is_believed(make, order):
+    """Of an order that is told twice, once when its trial is over, the one in time counts (M5)."""
+    world = make()
+    half = [{"id": "global", "salt": "s", "share": 0.0001, "scope": "all"}]
+    client = world.client(policy(holdouts=half))
+    people(client, ["u-1"])
+    made, records = embedded(client).decide(request())
+    embedded(client).append(records)
+    world.clock.move(seconds=1)
+    told = {"decision": made["hero"].id, "received_at": to_text(world.clock.now())}
+    facts = {"o": fact(world, "outcome", "order-1", type="converted", **told)}
+    late = to_text(world.clock.now() + 2 * DAY)
+    facts["s"] = fact(world, "signal", "order-1", type="order_completed", received_at=late)
+    for name in order:
+        embedded(client).append([facts[name]])
+    assert [values["orders"][:2] for _, _, values in _trials(client)] == [(1.0, 1)]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations("br")), ids="".join)
+def test_what_comes_of_a_decision_long_before_the_trial_counts_in_it(make, order):
+    """What is told of a decision of the month before is one of the trial's, in any order (M1)."""
+    world = make()
+    window = {"window_seconds": 60 * DAY, "count": "every"}
+    objective = {"id": "orders", "signal": "order_completed", **window}
+    half = {"id": "global", "salt": "s", "share": 0.0001, "starts_at": "2026-01-20T00:00:00Z"}
+    client = world.client(policy(holdouts=[half], objectives=[objective]))
+    people(client, ["u-1"])
+    made = []
+    for days in (1, 40):
+        world.clock.move(seconds=days * DAY)
+        found, records = embedded(client).decide(request())
+        embedded(client).append(records)
+        made.append(found["hero"].id)
+    world.clock.move(seconds=60)
+    facts = {"b": fact(world, "outcome", "o-1", type="converted", decision=made[0])}
+    reverses = {"decision": made[1], "reverses": "nothing"}
+    facts["r"] = fact(world, "outcome", "o-2", type="converted", **reverses)
+    for name in order:
+        embedded(client).append([facts[name]])
+    assert [values["orders"][:2] for _, _, values in _trials(client)] == [(1.0, 1)]
+
+
+def test_of_a_void_nothing_stays_though_its_slot_has_another_objective(world):
+    """What a decision has earned is taken back whatever policy is live when it is voided (D8)."""
+    named = [
+        {"id": name, "signal": kind, "window_seconds": DAY}
+        for name, kind in (("orders", "order_completed"), ("views", "product_viewed"))
+    ]
+    client = world.client(policy(objectives=named))
+    people(client, ["u-1"])
+    decision = client.decide("hero", subject="u-1")
+    client.report(decision, "displayed")
+    world.clock.move(seconds=1)
+    client.emit("order_completed", subject="u-1")
+    client.flush(10)
+    assert learned(world)["figures:hero"][f"r:{decision.creative}"] > 0.0
+    changed = policy(version="2", objectives=named, slots=[slot(objective="views")])
+    embedded(client).shelf.publish(bundle(changed))
+    client.report(decision, "voided")
+    client.flush(10)
+    assert f"r:{decision.creative}" not in learned(world)["figures:hero"]
+    assert _amount(client)[0] == 0.0
 
 
 def request():

@@ -87,3 +87,55 @@ def test_a_link_made_elsewhere_takes_what_is_on_its_way_along(make):
     embedded(client).append([payload])
     for each in (client, other):
         assert each.profile("u-1").computed["views"] == 1
+
+
+@pytest.mark.parametrize("is_met_again", [True, False], ids=["met again", "not met again"])
+def test_an_order_on_its_way_is_due_to_whom_others_say_was_seen(make, is_met_again):
+    """A display that another process has stored meanwhile changes who learns from it (F4, F7)."""
+    world = make()
+    client, other = world.client(seed=1), world.client(seed=2)
+    people(client, ["u-1"])
+    first = show(client, "u-1")
+    client.flush()
+    world.clock.move(60)
+    later = next(
+        decision
+        for _ in range(99)
+        if (decision := other.decide("hero", subject="u-1")).creative != first.creative
+    )
+    other.flush()
+    backends = embedded(client), embedded(other)
+    told = {"type": "displayed", "decision": later.id, "id": "o-1"}
+    shown = backends[1].admit({"outcome": told | {"occurred_at": to_text(world.clock.now())}})
+    world.clock.move(60)
+    order = taken(client, "order_completed", "u-1")
+    backends[1].append([shown.payload])
+    for creative in (first.creative, later.creative):  # as anybody's decision would
+        sums_of(client, creative)
+    if is_met_again:
+        backends[0].append([taken(client, "product_viewed", "u-1")])
+        for creative in (first.creative, later.creative):
+            sums_of(client, creative)
+    backends[0].append([order])
+    creatives = (first.creative, later.creative)
+    found = [sums_of(client, creative) for creative in creatives]  # before anybody opens the store
+    fresh = world.client()
+    assert found == [pytest.approx(sums_of(fresh, creative)) for creative in creatives]
+
+
+def test_a_link_undone_elsewhere_parts_what_is_on_its_way(make):
+    """What waits of an id that is somebody else again harms nobody, and is kept (F7, I2)."""
+    world = make()
+    client, other = world.client(), world.client()
+    people(client, ["a-1", "u-1"])
+    client.flush()
+    made, records = embedded(client).decide(DecisionRequest(slots=("hero",), subject="a-1"))
+    other.identify("a-1", "u-1")
+    assert client.profile("a-1").computed["views"] == 0  # it follows the link
+    viewed = taken(client, "product_viewed", "u-1")
+    other.unmerge("a-1", "u-1")
+    assert client.profile("u-1").computed["views"] == 1
+    assert {one.status for one in embedded(client).append([*records, viewed])} == {"applied"}
+    assert client.report(made["hero"], "displayed") == "applied"
+    for each in (client, world.client()):
+        assert each.profile("u-1").computed["views"] == 1

@@ -211,9 +211,9 @@ def told_before(batch: Applying, person: Person, signal: Fact) -> Told | None:
     return told_by_outcome(person, outcome, signal, batch.record)
 
 
-def _homes(batch: Applying, person: Person) -> set[Place]:
+def _homes(batch: Applying, person: Person) -> list[Place]:
     """Where what is told of a person may lie, under whatever id."""
-    return {batch.place(who) for who in person.documents}
+    return sorted({batch.place(who) for who in person.documents})
 
 
 def _told(batch: Applying, person: Person, kind: Kind, name: str) -> Fact | None:

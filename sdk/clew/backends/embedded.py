@@ -34,6 +34,7 @@ from clew.clock import Clock, SystemClock, instant, to_text
 from clew.engine.bucketing import store_bucket
 from clew.engine.compiled import CompiledPolicy, CompiledSlot
 from clew.engine.declared import declared
+from clew.engine.effects import Effects
 from clew.engine.fold import fold_decision, fold_signal
 from clew.engine.outcomes import Told, fold_outcome, misfit, told_by_outcome, told_by_signal
 from clew.errors import DocumentError
@@ -360,19 +361,22 @@ class Embedded:
         return told_by_signal(hot.person, signal, outcome)
 
     def _refold(self, hot: Hot, pending: Pending) -> None:
-        """Fold a pending fact into a person that was read again; its sums were taken before."""
+        """Fold a pending fact into a person that was read again."""
         person, recall = hot.person, partial(self._people.recall, hot)
+        effects = Effects()
         fact = orjson.loads(pending.payload)[pending.kind]
         if pending.kind == "signal":
             if fact["subject"] in person.documents and stamp(person, fact, 0.0):
                 told = self._told_by_outcome(hot, fact)
-                fold_signal(person, fact["subject"], fact, recall=recall, told=told)
+                effects = fold_signal(person, fact["subject"], fact, recall=recall, told=told)
         elif pending.kind == "decision":
-            if fact.get("subject") is not None:
+            if fact.get("subject") in person.documents:
                 at = instant(fact["decided_at"])
-                fold_decision(person, fact, at, described=False, recall=recall)
+                effects = fold_decision(person, fact, at, described=False, recall=recall)
         else:
-            fold_outcome(person, fact, recall=recall, told=self._told_by_signal(hot, fact))
+            told = self._told_by_signal(hot, fact)
+            effects = fold_outcome(person, fact, recall=recall, told=told)
+        self._figures.note_again(pending, effects)
 
     def _settle(
         self, batch: Applying, documents: Sequence[dict[str, Any]], results: Sequence[ItemResult]
@@ -384,8 +388,9 @@ class Embedded:
             subject = fact.get("subject") or self._deciding.remembered(fact.get("decision", ""))
             folded = result.status in _FOLDED and result.cause is None
             settled.append(Settled(subject, kind, result.id, folded))
-        self._people.settled(settled, batch.folds, batch.before, batch.after)
-        self._figures.settled([(one.kind, one.id) for one in settled], batch.taught)
+        alike = self._people.settled(settled, batch.folds, batch.before, batch.after)
+        keys = [(one.kind, one.id) for one in settled]
+        self._figures.settled(keys, batch.taught if alike else None)
 
     def _place(self, subject: str) -> Place:
         return store_bucket(self._tenant, subject), self._tenant

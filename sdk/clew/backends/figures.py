@@ -85,23 +85,37 @@ class Figures:
         hot.pending[key] = pending
         if not teaches(effects):
             return
-        sums = {to: deltas for to, deltas in effects.sums.items() if to.startswith(_DECIDED_BY)}
-        items = {(catalogue, item): fields for catalogue, item, fields in effects.items}
+        taught = _taught(pending, effects)
         with self._lock:
-            self._unsettled[key] = _Unsettled(pending.place, pending.kind, sums, items)
-            for name, deltas in sums.items():
+            self._unsettled[key] = taught
+            for name, deltas in taught.sums.items():
                 if name in self._arms:
                     self._arms[name].add(deltas)
                 if name in self._tallies:
                     _add(self._tallies[name], deltas)
-            for named in items:
+            for named in taught.items:
                 self._items.pop(named, None)
 
-    def settled(self, keys: Iterable[tuple[str, str]], taught: int) -> None:
-        """
-        Facts (kind, id) were dealt with by the store; so many of its batch have taught anything.
+    def note_again(self, pending: Pending, effects: Effects) -> None:
+        """Note what the same fact teaches when it is folded anew into what others have stored."""
+        key = (pending.kind, pending.id)
+        taught = _taught(pending, effects) if teaches(effects) else None
+        with self._lock:
+            if self._unsettled.get(key) == taught:  # as nearly always
+                return
+            self._unsettled.pop(key, None)
+            if taught is not None:
+                self._unsettled[key] = taught
+            self.version = -1
 
-        Where these are not those that have taught here, what is cached is not what is stored.
+    def settled(self, keys: Iterable[tuple[str, str]], taught: int | None) -> None:
+        """
+        Facts (kind, id) were dealt with by the store.
+
+        Args:
+            taught: how many of its batch have taught anything; None where it may be something else
+                than here. Where these are not those that have taught here, what is cached is not
+                what is stored.
         """
         with self._lock:
             known = sum(self._unsettled.pop(key, None) is not None for key in keys)
@@ -170,6 +184,12 @@ class Figures:
         for (place, kind), names in groups.items():
             for name in reading.known(place, kind, names):
                 self._unsettled.pop((kind, name), None)
+
+
+def _taught(pending: Pending, effects: Effects) -> _Unsettled:
+    sums = {to: deltas for to, deltas in effects.sums.items() if to.startswith(_DECIDED_BY)}
+    items = {(catalogue, item): fields for catalogue, item, fields in effects.items}
+    return _Unsettled(pending.place, pending.kind, sums, items)
 
 
 def _add(sums: dict[str, float], deltas: Mapping[str, float]) -> None:

@@ -18,6 +18,7 @@ import orjson
 from attrs import define, field, frozen
 
 from clew.backends.base import Kind, Place, Reading, Store
+from clew.backends.former import renew
 from clew.clock import instant
 from clew.engine.bucketing import store_bucket
 from clew.engine.compiled import CompiledPolicy
@@ -27,7 +28,6 @@ from clew.engine.person import Document, Person, empty
 from clew.engine.traits import CompiledTrait
 from clew.errors import BackendError
 from clew.ids import bucket_of
-from clew.trust.ledger import record
 
 __all__ = ["Hot", "Pending", "People", "Settled", "load"]
 
@@ -117,18 +117,9 @@ def load(
         if member not in documents:
             document(member)
     for name, found in documents.items():
-        _reread_consent(reading, tenant, name, found)
+        renew(reading, tenant, policy, name, found)
         _refold(reading, tenant, policy, name, found, effects or Effects())
     return Person(policy, canonical, documents), versions
-
-
-def _reread_consent(reading: Reading, tenant: str, name: str, document: Document) -> None:
-    """Take from the log what was said through an identity, where `ledger` has all links' words."""
-    if document.pop("ledger", None) is None:
-        return
-    document["said"] = {}
-    for body in reading.facts((store_bucket(tenant, name), tenant), "consent", name):
-        record(document["said"], orjson.loads(body))
 
 
 def _refold(
@@ -243,7 +234,7 @@ class People:
     def told(self, hot: Hot, kind: Kind, name: str) -> dict[str, Any] | None:
         """As `fact`, under whatever id of the person it was told."""
         places = {(store_bucket(self._tenant, who), self._tenant) for who in hot.person.documents}
-        found = (self.fact(hot, kind, name, place) for place in places)
+        found = (self.fact(hot, kind, name, place) for place in sorted(places))
         return next((fact for fact in found if fact is not None), None)
 
     def lose(self, subject: str, kind: Kind, name: str) -> None:
@@ -268,9 +259,12 @@ class People:
         folds: Mapping[str, int],
         before: Versions,
         after: Versions,
-    ) -> None:
+    ) -> bool:
         """
         Forget pending facts which the store has dealt with in one transaction.
+
+        False if any were folded into a person that is another there than here: they may have taught
+        something else.
 
         Args:
             facts: all of the transaction.
@@ -282,12 +276,15 @@ class People:
             self._settlements += 1
             mistaken, self._mistaken = self._mistaken, set()
         ours = self._forget(facts)
+        are_alike = True
         for subject, written in after.items():
             hot = self._hot.get(subject)
             is_ours = ours[subject] == folds[subject]
             if hot is None or not is_ours or not _renewed(hot, before.get(subject), written):
                 self._spoil(written)
+                are_alike = are_alike and not ours[subject]
         self._spoil(mistaken)
+        return are_alike
 
     def _forget(self, facts: Iterable[Settled]) -> Counter[str]:
         """Forget pending facts; gives how many were folded here and stored alike, by person."""

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from clew.backends.base import Place, Reading
+from clew.backends.keyring import TOKEN_MARGIN_SECONDS
 from clew.clock import instant
 from clew.engine.bucketing import store_bucket
 from clew.engine.compiled import OUTCOMES_AS_SIGNALS
@@ -56,10 +57,14 @@ def recount_trials(
 def _events(read: Reading, tenant: str, person: Person, start: float) -> _Events:
     """Everything that counts for an objective since an instant, each once, whoever told of it."""
     events: _Events = {}
-    for who in person.documents:
+    everybody = sorted(person.documents)
+    for who in everybody:
         for body in read.facts(_home(tenant, who), "signal", who, since=start):
             _add_signal(events, person, who, orjson.loads(body))
-    for who in person.documents:
+    # What comes of a decision may come as late as its token is taken (K2).
+    windows = [slot.window_seconds for slot in person.policy.slots.values()]
+    start -= max(windows, default=0.0) + TOKEN_MARGIN_SECONDS
+    for who in everybody:
         for body in read.facts(_home(tenant, who), "decision", who, since=start):
             decision = orjson.loads(body)
             if decision.get("traffic", "human") in person.policy.traffic:

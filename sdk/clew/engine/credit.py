@@ -12,12 +12,12 @@ taught, with the `reward` and the value `attributed`.
 """
 
 from bisect import bisect_right, insort
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from operator import itemgetter
 from typing import Any, TypeAlias
 
-from attrs import define
+from attrs import define, field
 
 from clew.engine.compiled import CompiledObjective, CompiledSlot
 from clew.engine.counting import CHOSEN
@@ -46,29 +46,45 @@ class Credit:
     #: What is taught.
     effects: Effects
     recall: Recall
+    #: By id, decisions that were looked up.
+    _found: dict[str, Entry | None] = field(factory=dict, init=False)
 
-    def tell(self, who: str, objective: CompiledObjective, outcome: Outcome) -> None:
-        """Keep an outcome that was told of one identity, and let a decision earn it."""
-        others = list(self._outcomes(objective))
+    def tell(self, who: str, objective: CompiledObjective, outcome: Outcome) -> bool:
+        """
+        Keep an outcome that was told of one identity, and let a decision earn it.
+
+        Returns:
+            Whether it was heard of before: that it happened, or that it was taken back.
+        """
+        others = self._outcomes(objective.id)
         slots = self.person.documents[who].setdefault("outcomes", {})
         kept = slots.setdefault(self.slot.id, {}).setdefault(objective.id, [])
         insort(kept, outcome, key=_when)
-        if any(one["id"] == outcome["id"] for one in others):
+        is_known = any(one["id"] == outcome["id"] for one in others)
+        if is_known:
             self._settle(objective, [*others, outcome])
         else:  # the others are due to whom they were
             self._settle(objective, [outcome], others)
-        _make_room(kept)
+        self._make_room(kept)
+        return is_known or is_undone(self.person, objective, outcome["id"])
 
     def settle(self) -> None:
         """Let decisions earn what is due to them, after something has changed."""
-        for objective in self.slot.objectives:
-            self._settle(objective, list(self._outcomes(objective)))
+        current = {objective.id: objective for objective in self.slot.objectives}
+        for name in self._objectives():
+            if name in current:
+                self._settle(current[name], self._outcomes(name))
+                continue
+            # The slot earns no more of it, and of what is void nothing stays.
+            for outcome in self._outcomes(name):
+                if "taught" in outcome and self._counted.get(outcome["taught"], 0.0) is None:
+                    self._take_back(name, outcome)
 
     def forget(self) -> None:
         """Take back all that outcomes have taught, before identities are settled apart."""
-        for objective in self.slot.objectives:
-            for outcome in self._outcomes(objective):
-                self._teach(objective, outcome, None)
+        for name in self._objectives():
+            for outcome in self._outcomes(name):
+                self._take_back(name, outcome)
 
     @cached_property
     def _counted(self) -> dict[str, float | None]:
@@ -81,27 +97,37 @@ class Credit:
         """When decisions were counted, and which, in order."""
         return sorted((at, name) for name, at in self._counted.items() if at is not None)
 
-    def _outcomes(self, objective: CompiledObjective) -> Iterator[Outcome]:
-        for document in self.person.documents.values():
-            yield from document.get("outcomes", {}).get(self.slot.id, {}).get(objective.id, ())
+    def _objectives(self) -> list[str]:
+        """The objectives that outcomes are kept of, whether the slot still has them or not."""
+        documents = self.person.documents.values()
+        kept = (document.get("outcomes", {}).get(self.slot.id, {}) for document in documents)
+        return list(dict.fromkeys(name for objectives in kept for name in objectives))
+
+    def _outcomes(self, objective: str) -> list[Outcome]:
+        return [
+            outcome
+            for document in self.person.documents.values()
+            for outcome in document.get("outcomes", {}).get(self.slot.id, {}).get(objective, ())
+        ]
 
     def _settle(
         self,
         objective: CompiledObjective,
-        outcomes: Iterable[Outcome],
-        others: Iterable[Outcome] = (),
+        outcomes: Sequence[Outcome],
+        others: Sequence[Outcome] = (),
     ) -> None:
         """
         Teach what outcomes of an objective are to teach, beyond what they have taught.
 
         Args:
-            others: more that are kept of it, whose earners are known to be the same as before.
+            others: more that are kept of it, of other ids; their earners are the same as before.
         """
-        named = {one["id"] for one in outcomes if "decision" in one}
+        believed = _believed(outcomes)
         groups: dict[str | None, list[Outcome]] = {}
         for outcome in outcomes:
             if self._is_open(outcome):
-                earner = self._earner(objective, outcome, named)
+                is_believed = outcome is believed[outcome["id"]]
+                earner = self._earner(objective, outcome) if is_believed else None
                 groups.setdefault(earner, []).append(outcome)
         for earner, group in groups.items():
             first = None
@@ -116,49 +142,53 @@ class Credit:
         """Whether it may teach another decision; what a forgotten one has learned stays."""
         return "taught" not in outcome or outcome["taught"] in self._counted
 
-    def _earner(
-        self, objective: CompiledObjective, outcome: Outcome, named: set[str]
-    ) -> str | None:
+    def _earner(self, objective: CompiledObjective, outcome: Outcome) -> str | None:
         """Which decision an outcome is due to (M1)."""
         if is_undone(self.person, objective, outcome["id"]):
             return None
         at, decision = outcome["at"], outcome.get("decision")
-        if decision is not None:
-            counted = self._counted.get(decision)
-        elif outcome["id"] in named:  # it was told of a decision, too, and counts once
-            return None
-        else:
+        if decision is None:
             place = bisect_right(self._timeline, at, key=itemgetter(0)) - 1
             counted, decision = self._timeline[place] if place >= 0 else (None, None)
+        else:
+            counted = self._counted.get(decision)
         window = objective.objective.window_seconds
         is_in_time = counted is not None and counted <= at <= counted + window
         return decision if is_in_time else None
 
     def _teach(self, objective: CompiledObjective, outcome: Outcome, decision: str | None) -> None:
         """Let an outcome teach a decision, or none, instead of the one that it has taught."""
-        former = outcome.get("taught")
-        if former == decision:
+        if outcome.get("taught") == decision:
             return
-        names = [name for name in (former, decision) if name is not None]
-        entries = [find(self.person, name, self.recall) for name in names]
-        found = {entry["id"]: entry for entry in entries if entry is not None}
-        if len(found) < len(names):  # a record is gone
+        entry = None if decision is None else self._find(decision)
+        if decision is not None and entry is None:
             return
-        if former is not None:
-            self._earn(objective, found[former], outcome, -1.0)
-            for name in ("taught", "reward", "attributed"):
-                del outcome[name]
-        if decision is not None:
-            worth = outcome["worth"]
+        if self._take_back(objective.id, outcome) and entry is not None:
             is_reached = self.slot.model is LOGISTIC
+            worth = outcome["worth"]
             outcome["taught"] = decision
             outcome["reward"] = 1.0 if is_reached else self.slot.terms[objective.id].of(worth)
             outcome["attributed"] = objective.clip(worth)
-            self._earn(objective, found[decision], outcome, 1.0)
+            self._earn(objective.id, entry, outcome, 1.0)
 
-    def _earn(
-        self, objective: CompiledObjective, entry: Entry, outcome: Outcome, times: float
-    ) -> None:
+    def _take_back(self, objective: str, outcome: Outcome) -> bool:
+        """Take back what an outcome has taught, if anything; false where no record has it."""
+        if "taught" not in outcome:
+            return True
+        entry = self._find(outcome["taught"])
+        if entry is None:
+            return False
+        self._earn(objective, entry, outcome, -1.0)
+        for name in ("taught", "reward", "attributed"):
+            del outcome[name]
+        return True
+
+    def _find(self, decision: str) -> Entry | None:
+        if decision not in self._found:
+            self._found[decision] = find(self.person, decision, self.recall)
+        return self._found[decision]
+
+    def _earn(self, objective: str, entry: Entry, outcome: Outcome, times: float) -> None:
         """Add an outcome to what was drawn; of a list, only to the items that it names."""
         reward, items = outcome["reward"], outcome.get("items")
         for arm in entry["arms"]:
@@ -169,7 +199,16 @@ class Credit:
             self.effects.add(f"figures:{entry['slot']}", earned, times)
         if entry["reason"] != "holdout":
             earned = {"attributed": outcome["attributed"]}
-            self.effects.add(f"objective:{objective.id}", earned, times)
+            self.effects.add(f"objective:{objective}", earned, times)
+
+    def _make_room(self, kept: list[Outcome]) -> None:
+        """Forget the oldest, and those whose decision is forgotten: they have taught for good."""
+        if len(kept) <= WAITING_KEPT:
+            return
+        waiting = [one for one in kept if "taught" not in one]
+        taught = [one for one in kept if one.get("taught") in self._counted]
+        stay = {id(one) for one in (*waiting[-WAITING_KEPT:], *taught[-OUTCOMES_KEPT:])}
+        kept[:] = [one for one in kept if id(one) in stay]
 
 
 def undo(
@@ -202,11 +241,16 @@ def _when(outcome: Mapping[str, Any]) -> tuple[float, str]:
     return outcome["at"], outcome["id"]
 
 
-def _make_room(kept: list[Outcome]) -> None:
-    """Forget the oldest; what they have taught they have taught for good."""
-    if len(kept) <= WAITING_KEPT:
-        return
-    for has_taught, most in ((True, OUTCOMES_KEPT), (False, WAITING_KEPT)):
-        those = [one for one in kept if ("taught" in one) is has_taught]
-        for oldest in those[:-most]:
-            kept.remove(oldest)
+def _believed(outcomes: Iterable[Outcome]) -> dict[str, Outcome]:
+    """Of each id the one that counts: who names a decision is believed first, then who is early."""
+    believed: dict[str, Outcome] = {}
+    for outcome in outcomes:
+        known = believed.setdefault(outcome["id"], outcome)
+        if _rank(outcome) < _rank(known):
+            believed[outcome["id"]] = outcome
+    return believed
+
+
+def _rank(outcome: Mapping[str, Any]) -> tuple[bool, float, str]:
+    decision = outcome.get("decision")
+    return decision is None, outcome["at"], decision or ""

@@ -14,7 +14,7 @@ from clew.clock import instant
 from clew.engine import learned
 from clew.engine.compiled import CompiledObjective, CompiledSlot
 from clew.engine.counting import count_decision, describe
-from clew.engine.credit import Credit, is_undone
+from clew.engine.credit import Credit
 from clew.engine.effects import Effects
 from clew.engine.entries import Recall, keep, unrecorded
 from clew.engine.measured import event_of, measure, open_trial
@@ -22,6 +22,7 @@ from clew.engine.outcomes import Told
 from clew.engine.person import Person
 from clew.engine.split import split_arm, split_experiment
 from clew.engine.traits import CompiledTrait
+from clew.engine.trial import Event
 from clew.trust.ledger import record
 
 __all__ = [
@@ -158,7 +159,7 @@ def _reach(
     signal: Fact,
     effects: Effects,
     recall: Recall,
-    before: tuple[float, float] | None,
+    before: Event | None,
 ) -> None:
     """
     A signal of one identity that counts for an objective; once, whoever else told of it (M1).
@@ -173,15 +174,15 @@ def _reach(
     event = event_of(signal, worth)
     if before is None:
         measure(person, who, objective, event, effects)
-        effects.disturbs |= is_undone(person, objective, signal["id"])
-    elif before != (worth, event.at):
-        effects.disturbs = True
+    else:
+        effects.disturbs |= event.contradicts(before)
     for slot in person.policy.slots_of_objective.get(objective.id, ()):
         earned = {"id": signal["id"], "at": event.at, "worth": worth}
         items = _items(slot, signal)
         if items is not None:
             earned["items"] = items
-        Credit(person, slot, effects, recall).tell(who, objective, earned)
+        is_known = Credit(person, slot, effects, recall).tell(who, objective, earned)
+        effects.disturbs |= is_known and before is None
 
 
 def _items(slot: CompiledSlot, signal: Fact) -> list[str] | None:

@@ -11,11 +11,12 @@ from typing import Any, TypeAlias, get_args
 from clew.clock import instant
 from clew.engine.compiled import OUTCOMES_AS_SIGNALS, CompiledObjective, CompiledSlot
 from clew.engine.counting import End, count_decision, end_decision
-from clew.engine.credit import Credit, is_undone, undo
+from clew.engine.credit import Credit, undo
 from clew.engine.effects import Effects
 from clew.engine.entries import Recall, find, note, owner_of, unrecorded
 from clew.engine.measured import event_of, measure
 from clew.engine.person import Person
+from clew.engine.trial import Event
 from clew.errors import Problem
 
 __all__ = [
@@ -29,8 +30,8 @@ __all__ = [
 ]
 
 Fact: TypeAlias = Mapping[str, Any]
-#: By objective, what another fact of the same id has told of it: its worth, and when it was.
-Told: TypeAlias = Mapping[str, tuple[float, float]]
+#: By objective, what another fact of the same id has told before.
+Told: TypeAlias = Mapping[str, Event]
 
 _ENDS: frozenset[End] = frozenset(get_args(End))
 #: Outcome types that say a decision reached the person, by what a slot counts on.
@@ -64,8 +65,7 @@ def told_by_signal(person: Person, signal: Fact | None, outcome: Fact) -> Told |
         return None
     objectives = person.policy.objectives_of_signal.get(signal["type"], ())
     worths = ((objective.id, objective.value(signal)) for objective in objectives)
-    at = instant(signal["occurred_at"])
-    return {name: (worth, at) for name, worth in worths if worth is not None}
+    return {name: event_of(signal, worth) for name, worth in worths if worth is not None}
 
 
 def told_by_outcome(
@@ -78,8 +78,8 @@ def told_by_outcome(
     slot = None if entry is None else person.policy.slots.get(entry["slot"])
     if slot is None:
         return None
-    told = worth_of(outcome), instant(outcome["occurred_at"])
-    return {one.id: told for one in reached(slot, outcome) if one.misfit(outcome) is None}
+    event = event_of(outcome, worth_of(outcome))
+    return {one.id: event for one in reached(slot, outcome) if one.misfit(outcome) is None}
 
 
 def _say_the_same(outcome: Fact, signal: Fact) -> bool:
@@ -162,14 +162,15 @@ def _convert(
     slot, who = person.policy.slots[entry["slot"]], owner_of(person, entry)
     event = event_of(outcome, worth_of(outcome))
     for objective in _fitting(slot, outcome, effects):
-        if objective.id not in told:
+        before = told.get(objective.id)
+        if before is None:
             measure(person, who, objective, event, effects)
-            effects.disturbs |= is_undone(person, objective, outcome["id"])
-        elif told[objective.id] != (event.worth, event.at):
-            effects.disturbs = True
+        else:
+            effects.disturbs |= event.contradicts(before)
         earned = {"id": outcome["id"], "at": event.at, "worth": event.worth}
         earned["decision"] = entry["id"]
-        Credit(person, slot, effects, recall).tell(who, objective, earned)
+        is_known = Credit(person, slot, effects, recall).tell(who, objective, earned)
+        effects.disturbs |= is_known and before is None
         if _is_late(objective, entry, event.at):
             effects.status = "late"
 

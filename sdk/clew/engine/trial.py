@@ -83,6 +83,11 @@ class Event:
     #: When the decision was made that it was told of, if it was told of one.
     decided_at: float = -math.inf
 
+    def contradicts(self, before: "Event") -> bool:
+        """Whether it says something else than another of its id, or was known before that one."""
+        says_else = (self.worth, self.at) != (before.worth, before.at)
+        return says_else or self.received_at < before.received_at
+
 
 def verdict(
     trial: TrialDocument, objective: CompiledObjective, event: Event, since: float = 0.0
