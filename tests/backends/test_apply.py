@@ -507,28 +507,27 @@ def test_a_request_whose_first_decision_is_void_has_the_next_one(world):
 
 @pytest.mark.parametrize("order", list(itertools.permutations("dpr")), ids="".join)
 @pytest.mark.parametrize("told", ["signal", "outcome"])
+@pytest.mark.parametrize("of", [0, 1], ids=["of an earlier one", "of the same"])
 @pytest.mark.parametrize(("hours", "left"), [(1, 0.0), (30, 1.0)], ids=["in time", "too late"])
-def test_a_refund_takes_its_purchase_out_of_lift(make, order, told, hours, left):
-    """In whatever order both come and the decision is stored; after the window it is late (M5)."""
+def test_a_refund_takes_its_purchase_out_of_lift(make, order, told, of, hours, left):
+    """In any order, whichever decision it is told of; after the window it is late (M2, M5)."""
     world = make()
     half = [{"id": "global", "salt": "s", "share": 0.0001, "scope": "all"}]
     client = world.client(policy(holdouts=half))
     people(client, ["u-1"])
-    made, [record] = embedded(client).decide(request())
-    decision = made["hero"].id
+    first, [record] = embedded(client).decide(request())
     embedded(client).append([record])  # its trial is open
     world.clock.move(seconds=1)
-    made, [record] = embedded(client).decide(request())
-    decision = made["hero"].id
+    second, [record] = embedded(client).decide(request())
+    decisions = [one["hero"].id for one in (first, second)]
     world.clock.move(seconds=1)
     bought = world.clock.now()
     named = {"type": "order_completed"} if told == "signal" else {"type": "converted"}
-    named |= {} if told == "signal" else {"decision": decision}
+    named |= {} if told == "signal" else {"decision": decisions[1]}
     purchase = fact(world, told, "order-1", received_at=to_text(bought), **named)
     world.clock.move(seconds=hours * 3_600)
-    refund = fact(
-        world, "outcome", "refund-1", type="converted", decision=decision, reverses="order-1"
-    )
+    reversal = {"type": "converted", "decision": decisions[of], "reverses": "order-1"}
+    refund = fact(world, "outcome", "refund-1", **reversal)
     facts = {"d": record, "p": purchase, "r": refund}
     for name in order:
         embedded(client).append([facts[name]])

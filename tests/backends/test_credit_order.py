@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.stories import close_to
+from clew.backends.memory import MemoryStore
 from clew.clock import instant, to_text
 from clew.model.request import DecisionRequest
 from client.worlds import DAY, HOUR, World, creative, embedded, people, policy, slot
@@ -50,7 +51,7 @@ class Step:
 def stories(draw: st.DrawFn) -> list[Step]:
     """Decisions, what comes of them, and purchases, of one person with two ids."""
     often = ["decide", "display", "display", "buy", "tell both"]
-    whats = [*often, *often, "convert", "undo", "void", "override", "over"]
+    whats = [*often, *often, "convert", "undo", "void", "override", "over", "link"]
     steps = st.builds(
         Step,
         what=st.sampled_from(whats),
@@ -67,21 +68,28 @@ class Told:
     def __init__(self, document: dict[str, Any], story: Sequence[Step]) -> None:
         self.world = World("memory://")
         self.facts: list[bytes] = []
+        #: That both ids are one person; it may be told in the middle of the story or at its end.
+        self.link: bytes | None = None
         self.made: list[dict[str, Any]] = []
         self.orders: list[tuple[str, float]] = []
         client = self.world.client(document)
         people(client, PEOPLE)
         self._deciding = embedded(client)
-        for step in (Step("decide", 0, 0.0, 1.0), *story):
+        for step in (Step("decide", 0, 0.0, 1.0), *story, Step("link", 0, 0.0, 1.0)):
             self.world.clock.move(seconds=step.later)
             getattr(self, f"_{step.what.replace(' ', '_')}")(step)
-        self.facts.append(self.linked("link"))
+        self.apart = [fact for fact in self.facts if fact is not self.link]
         self.world.close()
 
     def linked(self, operation: str) -> bytes:
-        """That both ids are one person, or are not, in the end."""
+        """That both ids are one person, or are not any more."""
         pair = {"anonymous_subject": "a-1", "subject": "u-1"}
         return self._item("identity", id=operation, operation=operation, **pair)
+
+    def _link(self, _step: Step) -> None:
+        if self.link is None:
+            self.link = self.linked("link")
+            self.facts.append(self.link)
 
     def _decide(self, step: Step) -> None:
         asked = DecisionRequest(
@@ -145,27 +153,40 @@ class Told:
 
 
 def learned(told: Told, document: dict[str, Any], *batches: Sequence[bytes]) -> Any:
-    """By key, the sums of a new store that took a story in these batches, but what is nothing."""
+    """
+    By key, all sums of a new store that took a story in these batches, but what is nothing.
+
+    What came late, was clipped or crossed over is told as it comes, and is no part of any result.
+    """
+    tables = stored(told, document, batches)
+    sums = {
+        key: {
+            name: amount
+            for name, amount in (found or {}).items()
+            if abs(amount) > 1e-9 and name not in {"late", "clipped"}
+        }
+        for (_, key), found in tables.sums.items()
+        if not key.startswith(("crossovers", "seen:"))
+    }
+    return {key: found for key, found in sums.items() if found}
+
+
+def stored(told: Told, document: dict[str, Any], batches: Sequence[Sequence[bytes]]) -> Any:
+    """All that a new store has after it took a story in these batches, and all of it again."""
     world = World("memory://")
     client = world.client(document)
     people(client, PEOPLE)
     client.flush(10)
-    for batch in batches:
-        results = embedded(client).append(list(batch))
-        assert {result.status for result in results} <= {"applied", "late"}
-    arms = {draw["state_key"] for one in told.made for draw in one.get("draws", ())}
-    sums = {}
-    with embedded(client).store.read() as read:
-        for key in (*arms, "objective:orders", "figures:hero", "figures:list"):
-            found = read.sums("default", key)
-            # What came late or was clipped is told as it comes, and is no part of any result.
-            sums[key] = {
-                name: amount
-                for name, amount in found.items()
-                if abs(amount) > 1e-9 and name not in {"late", "clipped"}
-            }
+    world.clock.set(told.world.clock.now())
+    for expected, ways in (({"applied", "late"}, batches), ({"duplicate"}, [told.apart])):
+        for batch in ways:
+            results = embedded(client).append(list(batch))
+            assert {result.status for result in results} <= expected
+    store = embedded(client).store
+    assert isinstance(store, MemoryStore)
+    tables = store._latest.tables
     world.close()
-    return sums
+    return tables
 
 
 counts = st.sampled_from(["first", "every", "sum"])
@@ -193,9 +214,26 @@ def test_undoing_a_link_leaves_to_each_what_they_have_earned(count, story, data)
     """What was credited across a link goes back when it is undone, exactly (I2)."""
     document = shop(count)
     told = Told(document, story)
-    expected = learned(told, document, told.facts[:-1])
+    expected = learned(told, document, told.apart)
     batches = [*arriving(told.facts, data), [told.linked("unmerge")]]
     assert learned(told, document, *batches) == close_to(expected)
+
+
+@given(count=counts, story=stories(), data=st.data())
+def test_any_order_of_arrival_measures_the_same(count, story, data):
+    """Each trial begins and counts alike, whatever has come first; before it, see M11 (M4, F6)."""
+    document = shop(count)
+    told = Told(document, story)
+    found, expected = (
+        {
+            (trial.subject, trial.triggered_at, name): value[:2]
+            for trial in stored(told, document, way).trials.values()
+            for name, value in trial.values.items()
+            if any(value[:2])
+        }
+        for way in (arriving(told.apart, data), [told.apart])
+    )
+    assert found == close_to(expected)
 
 
 @given(count=st.sampled_from(["first", "every"]), story=stories())
@@ -207,7 +245,7 @@ def test_what_is_earned_by_hand(count, story):
     found = {
         f"{name} {figure}": amount
         for name in ("hero", "list")
-        for figure, amount in sums[f"figures:{name}"].items()
+        for figure, amount in sums.get(f"figures:{name}", {}).items()
         if figure.startswith("r:")
     }
     assert found == close_to(earned(told, is_once=count == "first"))

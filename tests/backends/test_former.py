@@ -15,17 +15,22 @@ PLACE = store_bucket("default", "u-1"), "default"
 def former(document: dict[str, Any]) -> None:
     """Give a document to a former version: decisions hold what they earned and what waits."""
     outcomes = document.pop("outcomes", {}).get("hero", {}).get("orders", [])
-    undone = document.pop("undone", {}).get("orders", [])
+    undone = document.pop("reversed", {}).get("orders", [])
     for where in ("slots", "older"):
         for entry in document.get(where, {}).get("hero", ()):
-            said = {"counted": entry.get("shown"), "void": entry.get("void"), "undone": undone}
+            said: dict[str, Any] = {"out": entry.get("left_out")}
+            said |= {
+                "counted": entry.get("reached_at"),
+                "void": entry.get("void"),
+                "undone": undone,
+            }
             said["done"] = {"orders": [earned(one) for one in outcomes if of(one) == entry["id"]]}
             said["early"] = [
                 ["orders", one["id"], one["worth"], one["at"], None]
                 for one in outcomes
                 if of(one) is None and where == "slots"
             ]
-            for name in ("shown", "ended", "out"):
+            for name in ("reached_at", "ended", "left_out"):
                 entry.pop(name, None)
             entry.update(said if where == "slots" else {k: one for k, one in said.items() if one})
 

@@ -123,4 +123,4 @@ def test_a_slot_remembers_so_many_outcomes(world):
         _, body = read.person(place, "u-1")
     document = orjson.loads(body)
     assert len(document["outcomes"]["hero"]["orders"]) == OUTCOMES_KEPT
-    assert len(document["undone"]["orders"]) == OUTCOMES_KEPT
+    assert len(document["reversed"]["orders"]) == OUTCOMES_KEPT

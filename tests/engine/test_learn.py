@@ -14,7 +14,6 @@ from clew.engine.learn import (
     Prior,
     Term,
     converted,
-    reversal,
     reward,
 )
 
@@ -97,21 +96,6 @@ def test_stored_sums_restore_the_arm(history):
     for x, _ in history:
         arm.add(LOGISTIC.counted(*decide(LOGISTIC, arm, x)))
     assert Arm(sums=dict(arm.sums)).mean == arm.mean
-
-
-@models
-@given(vectors, st.floats(-5, 5))
-def test_reversals_undo_conversions(model, x, earned):
-    """A reversal leaves what the count alone would have (L2)."""
-    arm, counted_only = Arm(), Arm()
-    delta = model.counted(*decide(model, arm, x))
-    for deltas, learner in (
-        ([delta, converted(x, earned), reversal(x, earned)], arm),
-        ([delta], counted_only),
-    ):
-        for each in deltas:
-            learner.add(each)
-    assert arm.mean == pytest.approx(counted_only.mean, abs=1e-9)
 
 
 def test_displays_alone_lower_the_expectation():

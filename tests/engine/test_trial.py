@@ -16,7 +16,7 @@ from clew.engine.trial import (
     opened,
     recount,
     restore,
-    verdict,
+    standing,
 )
 from clew.model.policy import Objective
 
@@ -49,13 +49,13 @@ def trial(arm: str = "treated", at: float = 1000.0, owner: str = "u-1") -> dict[
 )
 def test_what_counts(at, received_at, since, expected):
     """An outcome counts inside the window, if known by its end and the subject's by then (M5)."""
-    assert verdict(trial(), objective(), Event(at, received_at, 1.0), since) == expected
+    assert standing(trial(), objective(), Event(at, received_at, 1.0), since) == expected
 
 
 def test_who_left_counts_no_more():
     """A trial that was left by a link takes nothing (M7)."""
     one = trial() | {"left": 1500.0}
-    assert verdict(one, objective(), Event(2000, 2000, 1.0)) == "outside"
+    assert standing(one, objective(), Event(2000, 2000, 1.0)) == "outside"
 
 
 @given(
@@ -67,7 +67,10 @@ def test_what_was_taken_back_is_no_more(told, mode, least):
     """Of outcomes, whatever their values, those not reversed are left, in any order (M2, F6)."""
     one = trial()
     undone = Reversal(2001, "r", 2001, None)
-    events = [Event(2000, 2000, value, [undone] if is_undone else []) for value, is_undone in told]
+    events = [
+        Event(2000, 2000, value, reversals=[undone] if is_undone else [])
+        for value, is_undone in told
+    ]
     recount(one, objective(mode, value_min=least), events, is_opened=False)
     total, outcomes, _ = one["values"].get("orders", [0.0, 0, 0.0])
     left = [min(max(value, least), 50.0) for value, is_undone in told if not is_undone]
@@ -110,7 +113,7 @@ def test_counted_anew_is_as_counted_one_by_one(mode, told):
     """Where nothing was taken back, the log says what was counted as it came (F6)."""
     one, anew = trial(), trial()
     for at, delay, worth in told:
-        if verdict(one, objective(mode), Event(at, at + delay, worth)) == "counts":
+        if standing(one, objective(mode), Event(at, at + delay, worth)) == "counts":
             count(one, objective(mode), worth)
     events = [Event(at, at + delay, worth) for at, delay, worth in told if at >= anew["at"]]
     recount(anew, objective(mode), events, is_opened=True)
@@ -134,11 +137,34 @@ def test_counted_anew_is_as_counted_one_by_one(mode, told):
 )
 def test_what_is_left_of_a_purchase(mode, reversals, left):
     """A refund takes its purchase out of the trial as far as it goes, if it came in time (M2)."""
+    assert after_reversals(30.0, reversals, objective(mode)) == left
+
+
+@pytest.mark.parametrize(
+    ("bought", "refunded", "least", "left"),
+    [
+        pytest.param(80.0, 20.0, 0.0, 50.0, id="still worth the most"),
+        pytest.param(80.0, 60.0, 0.0, 20.0, id="more than what was above the most"),
+        pytest.param(30.0, 5.0, 10.0, 25.0, id="less than the least"),
+        pytest.param(30.0, 25.0, 10.0, 10.0, id="down to less than the least"),
+    ],
+)
+def test_what_is_left_is_clipped_not_what_is_refunded(bought, refunded, least, left):
+    """The bounds are for what somebody has spent in the end (L5)."""
+    counting = objective("sum", value_min=least)
+    assert after_reversals(bought, [(2, refunded)], counting) == (left, 1)
+
+
+def after_reversals(bought, reversals, counting):
+    """Value and number of outcomes after a purchase and what takes it back, in either order."""
     taken = [Reversal(1000 + at, f"r-{at}", 1000 + at, value) for at, value in reversals]
+    found = []
     for order in (taken, taken[::-1]):
         one = trial()
-        recount(one, objective(mode), [Event(1001, 1001, 30.0, order)], is_opened=True)
-        assert tuple(one["values"].get("orders", (0.0, 0, 0.0))[:2]) == left
+        recount(one, counting, [Event(1001, 1001, bought, reversals=order)], is_opened=True)
+        found.append(tuple(one["values"].get("orders", (0.0, 0, 0.0))[:2]))
+    assert found[0] == found[1]
+    return found[0]
 
 
 @pytest.mark.parametrize(
@@ -148,8 +174,7 @@ def test_what_is_left_of_a_purchase(mode, reversals, left):
 def test_joining_and_restoring(known, anonymous, crossovers):
     """The known trial stays, the other leaves, and undoing the link restores both (M7, I2)."""
     ours, theirs = {"half:e": trial(known)}, {"half:e": trial(anonymous, owner="a-1")}
-    changed, found = join(ours, theirs, at=2000, windows={"orders": DAY})
-    assert (len(changed), found) == (1, crossovers)
+    assert join(ours, theirs, at=2000, windows={"orders": DAY}) == crossovers
     assert (ours["half:e"]["left"], theirs["half:e"]["left"]) == (None, 2000)
     restore(ours, theirs, "a-1")
     assert (ours["half:e"]["left"], theirs["half:e"]["left"]) == (None, None)

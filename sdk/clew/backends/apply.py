@@ -187,14 +187,13 @@ def _identity(batch: Applying, fact: Fact) -> ItemResult:
         assert batch.policy is not None  # noqa: S101 - refused before
         objectives = batch.policy.objectives.values()
         windows = {o.id: o.objective.window_seconds for o in objectives}
-        _, crossovers = link(anonymous, subject, documents, at=at, windows=windows)
+        crossovers = link(anonymous, subject, documents, at=at, windows=windows)
     else:
         apart = Effects()
         for slot in known.policy.slots.values():
             Credit(known, slot, apart, batch.record).forget()
         batch.took(known, apart)
-        undone = unmerge(anonymous, subject, documents)
-        crossovers = -undone[1] if undone is not None else 0
+        crossovers = -unmerge(anonymous, subject, documents)
     if crossovers:
         pairs = batch.sums.setdefault("crossovers", {})
         pairs["pairs"] = pairs.get("pairs", 0.0) + crossovers

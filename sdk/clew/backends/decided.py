@@ -18,7 +18,14 @@ from clew.backends.refusals import faulty, refused
 from clew.clock import instant, to_text
 from clew.engine.compiled import OUTCOMES_AS_SIGNALS
 from clew.engine.fold import fold_decision
-from clew.engine.outcomes import Told, fold_outcome, misfit, told_by_outcome, told_by_signal
+from clew.engine.outcomes import (
+    NOTHING,
+    Told,
+    fold_outcome,
+    misfit,
+    told_by_outcome,
+    told_by_signal,
+)
 from clew.engine.person import Person
 from clew.ids import bucket_of
 from clew.model.batch import ItemResult
@@ -131,9 +138,9 @@ def apply_outcome(batch: Applying, fact: Fact) -> ItemResult:
 
 def _fold(batch: Applying, person: Person, outcome: Fact) -> str:
     """Apply an outcome to its decision, and say what became of it."""
-    told = None
+    told = NOTHING
     if outcome["type"] in OUTCOMES_AS_SIGNALS:
-        told = told_by_signal(person, _told(batch, person, "signal", outcome["id"]), outcome)
+        told = told_by_signal(person, _stored(batch, person, "signal", outcome["id"]), outcome)
     effects = fold_outcome(person, outcome, recall=batch.record, told=told)
     batch.took(person, effects)
     return effects.status
@@ -205,9 +212,9 @@ def _unheard(decision: Fact) -> Fact:
     return {"type": "unheard", "decision": name, "occurred_at": at}
 
 
-def told_before(batch: Applying, person: Person, signal: Fact) -> Told | None:
+def told_before(batch: Applying, person: Person, signal: Fact) -> Told:
     """What a stored outcome has told that is the same event as a signal (M1)."""
-    outcome = _told(batch, person, "outcome", signal["id"])
+    outcome = _stored(batch, person, "outcome", signal["id"])
     return told_by_outcome(person, outcome, signal, batch.record)
 
 
@@ -216,7 +223,7 @@ def _homes(batch: Applying, person: Person) -> list[Place]:
     return sorted({batch.place(who) for who in person.documents})
 
 
-def _told(batch: Applying, person: Person, kind: Kind, name: str) -> Fact | None:
+def _stored(batch: Applying, person: Person, kind: Kind, name: str) -> Fact | None:
     """A stored fact of an id, under whatever id of the person it was told."""
     for place in _homes(batch, person):
         body = batch.write.fact(place, kind, name)

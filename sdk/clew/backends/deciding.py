@@ -249,7 +249,7 @@ class Deciding:
         # Without permission it is nobody's, and waits with nobody.
         whose = hot if subject else nobody(policy)
         recall = partial(self._people.recall, whose)
-        effects = fold_decision(whose.person, made, now, described=False, recall=recall)
+        effects = fold_decision(whose.person, made, now, in_figures=False, recall=recall)
         self._figures.note(whose, Pending("decision", made["id"], place, payload), effects)
         _remember(self._subjects, made["id"], subject)
         if request.request_id is not None:

@@ -36,7 +36,14 @@ from clew.engine.compiled import CompiledPolicy, CompiledSlot
 from clew.engine.declared import declared
 from clew.engine.effects import Effects
 from clew.engine.fold import fold_decision, fold_signal
-from clew.engine.outcomes import Told, fold_outcome, misfit, told_by_outcome, told_by_signal
+from clew.engine.outcomes import (
+    NOTHING,
+    Told,
+    fold_outcome,
+    misfit,
+    told_by_outcome,
+    told_by_signal,
+)
 from clew.errors import DocumentError
 from clew.ids import bucket_of, is_newer
 from clew.items import encoded
@@ -304,7 +311,7 @@ class Embedded:
             if not stamp(hot.person, fact, now):
                 self._notices.no_basis(policy, fact["type"])
                 return Admission("refused", cause="no_basis")
-            place, told = self._place(subject), None
+            place, told = self._place(subject), NOTHING
             if not self._is_new(fact["id"]):
                 if self._people.fact(hot, "signal", fact["id"], place) is not None:
                     return Admission("duplicate")
@@ -329,7 +336,7 @@ class Embedded:
             return Admission("queued", payload)
         hot = self._people.get(policy, subject, changes) if subject else nobody(policy)
         with hot.lock:
-            told = None
+            told = NOTHING
             if not self._is_new(fact["id"]):
                 if self._people.fact(hot, "outcome", fact["id"], place) is not None:
                     return Admission("duplicate")
@@ -352,11 +359,11 @@ class Embedded:
         self._newest = name
         return True
 
-    def _told_by_outcome(self, hot: Hot, signal: Mapping[str, Any]) -> Told | None:
+    def _told_by_outcome(self, hot: Hot, signal: Mapping[str, Any]) -> Told:
         outcome = self._people.told(hot, "outcome", signal["id"])
         return told_by_outcome(hot.person, outcome, signal, partial(self._people.recall, hot))
 
-    def _told_by_signal(self, hot: Hot, outcome: Mapping[str, Any]) -> Told | None:
+    def _told_by_signal(self, hot: Hot, outcome: Mapping[str, Any]) -> Told:
         signal = self._people.told(hot, "signal", outcome["id"])
         return told_by_signal(hot.person, signal, outcome)
 
@@ -372,7 +379,7 @@ class Embedded:
         elif pending.kind == "decision":
             if fact.get("subject") in person.documents:
                 at = instant(fact["decided_at"])
-                effects = fold_decision(person, fact, at, described=False, recall=recall)
+                effects = fold_decision(person, fact, at, in_figures=False, recall=recall)
         else:
             told = self._told_by_signal(hot, fact)
             effects = fold_outcome(person, fact, recall=recall, told=told)

@@ -44,19 +44,19 @@ def _entries(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
     for where in ("slots", "older"):
         for slot, entries in document.get(where, {}).items():
             for entry in entries:
-                if not {"shown", "ended"} & entry.keys() and _FORMER & entry.keys():
+                if not {"reached_at", "ended"} & entry.keys() and _FORMER & entry.keys():
                     yield slot, entry
 
 
 def _renew_entry(
     policy: CompiledPolicy, document: Document, slot: str, entry: dict[str, Any]
 ) -> None:
-    """Say of a decision how it was shown and ended, and of its outcomes what they have taught."""
+    """Say of a decision what became of it, and of its outcomes what they have taught."""
     void = entry.get("void")
     end = "unheard" if void == "unheard" else "voided" if entry.get("out") else "overridden"
-    entry["shown"], entry["ended"] = entry.get("counted"), [end] if void else []
-    entry["void"], entry["out"] = bool(void), bool(entry.get("out"))
-    entry["counted"] = None if void else entry["shown"]
+    entry["reached_at"], entry["ended"] = entry.get("counted"), [end] if void else []
+    entry["void"], entry["left_out"] = bool(void), bool(entry.pop("out", False))
+    entry["counted"] = None if void else entry["reached_at"]
     kept = document.setdefault("outcomes", {}).setdefault(slot, {})
     for objective, credited in entry.pop("done", {}).items():
         kept.setdefault(objective, []).extend(_taught(entry, one) for one in credited)
@@ -68,13 +68,13 @@ def _renew_entry(
     reversals = entry.pop("undone", [])
     compiled = policy.slots.get(slot)
     for objective in compiled.objectives if compiled is not None and reversals else ():
-        document.setdefault("undone", {}).setdefault(objective.id, []).extend(reversals)
+        document.setdefault("reversed", {}).setdefault(objective.id, []).extend(reversals)
     entry.pop("waived", None)
 
 
 def _taught(entry: dict[str, Any], credited: dict[str, Any]) -> dict[str, Any]:
     """An outcome as this version keeps it; when it happened was not kept, but that it counted."""
-    outcome = {"id": credited["id"], "at": entry["shown"], "worth": credited["worth"]}
+    outcome = {"id": credited["id"], "at": entry["reached_at"], "worth": credited["worth"]}
     outcome["decision"] = entry["id"]
     if credited["items"] is not None:
         outcome["items"] = credited["items"]

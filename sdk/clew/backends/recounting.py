@@ -2,14 +2,16 @@
 A person's trials counted anew from the log, where what comes changes what came before.
 
 Outcomes are counted as they come (`clew.engine.measured`). Where a trial begins, where one outcome
-takes another back, and where people are linked, values are computed from all that is stored: so
-they are the same whatever the order of arrival (RULES F6, M4, M5).
+takes another back, and where people are linked, values are computed from all that is stored. So
+they are the same whatever the order of arrival (RULES F6, M4, M5), but for what was before the
+trial: that is frozen when it begins (M11).
 """
 
 from collections.abc import Collection, Iterator
 from typing import Any, TypeAlias
 
 import orjson
+from attrs import evolve
 
 from clew.backends.base import Place, Reading
 from clew.backends.keyring import TOKEN_MARGIN_SECONDS
@@ -57,6 +59,7 @@ def recount_trials(
 def _events(read: Reading, tenant: str, person: Person, start: float) -> _Events:
     """Everything that counts for an objective since an instant, each once, whoever told of it."""
     events: _Events = {}
+    reversals: dict[tuple[str, str], list[Reversal]] = {}
     everybody = sorted(person.documents)
     for who in everybody:
         for body in read.facts(_home(tenant, who), "signal", who, since=start):
@@ -70,8 +73,12 @@ def _events(read: Reading, tenant: str, person: Person, start: float) -> _Events
             if decision.get("traffic", "human") in person.policy.traffic:
                 place = bucket_of(decision["id"]) or 0, tenant
                 told = map(orjson.loads, read.referring(place, "outcome", decision["id"]))
-                _add_outcomes(events, person, decision, told)
-    return events
+                _add_outcomes(events, reversals, person, decision, told)
+    # Last: they may be told of another decision than what they take back (M2).
+    return {
+        key: (who, evolve(event, reversals=reversals.get(key, ())))
+        for key, (who, event) in events.items()
+    }
 
 
 def _add_signal(events: _Events, person: Person, who: str, signal: Fact) -> None:
@@ -80,38 +87,42 @@ def _add_signal(events: _Events, person: Person, who: str, signal: Fact) -> None
     for objective in person.policy.objectives_of_signal.get(signal["type"], ()):
         worth = objective.value(signal)
         if worth is not None:
-            events.setdefault((objective.id, signal["id"]), (who, event_of(signal, worth)))
+            _add(events, (objective.id, signal["id"]), who, event_of(signal, worth))
 
 
 def _add_outcomes(
-    events: _Events, person: Person, decision: Fact, outcomes: Iterator[Fact]
+    events: _Events,
+    reversals: dict[tuple[str, str], list[Reversal]],
+    person: Person,
+    decision: Fact,
+    outcomes: Iterator[Fact],
 ) -> None:
     slot = person.policy.slots.get(decision["slot"])
-    reversals: list[Fact] = []
     for outcome in outcomes:
         if slot is None or outcome["type"] not in OUTCOMES_AS_SIGNALS:
             continue
-        if outcome.get("reverses") is not None:
-            reversals.append(outcome)
-            continue
+        reverses = outcome.get("reverses")
         event = event_of(outcome, worth_of(outcome), instant(decision["decided_at"]))
         for objective in reached(slot, outcome):
-            if objective.misfit(outcome) is None:
-                key = objective.id, outcome["id"]
-                _, known = events.setdefault(key, (decision["subject"], event))
-                # Whoever has told of it first has told of it.
-                known.received_at = min(known.received_at, event.received_at)
-    for reversal in reversals:
-        for objective in reached(slot, reversal) if slot is not None else ():
-            told = events.get((objective.id, reversal["reverses"]))
-            if told is not None and objective.misfit(reversal) is None:
-                told[1].reversals.append(_reversal(reversal))
+            if objective.misfit(outcome) is not None:
+                continue
+            if reverses is None:
+                _add(events, (objective.id, outcome["id"]), decision["subject"], event)
+            else:
+                reversal = Reversal(
+                    event.at, outcome["id"], event.received_at, outcome.get("value")
+                )
+                reversals.setdefault((objective.id, reverses), []).append(reversal)
 
 
-def _reversal(outcome: Fact) -> Reversal:
-    at = instant(outcome["occurred_at"])
-    received_at = instant(outcome.get("received_at") or outcome["occurred_at"])
-    return Reversal(at, outcome["id"], received_at, outcome.get("value"))
+def _add(events: _Events, key: tuple[str, str], who: str, event: Event) -> None:
+    """Add an outcome, unless it was told already: then it was known since it was first told."""
+    known = events.get(key)
+    if known is None:
+        events[key] = who, event
+    else:
+        at = min(known[1].received_at, event.received_at)
+        events[key] = known[0], evolve(known[1], received_at=at)
 
 
 def _home(tenant: str, subject: str) -> Place:

@@ -98,6 +98,10 @@ class CompiledObjective:
             return Problem("/value", "required", message)
         return None
 
+    def is_in_window(self, start: float, at: float) -> bool:
+        """Whether an instant is in the window that begins at another, both ends included."""
+        return start <= at <= start + self.objective.window_seconds
+
     def clip(self, value: float) -> float:
         """Bound a value to [value_min, value_max]."""
         return min(max(value, self.objective.value_min), self.objective.value_max)

@@ -1,10 +1,11 @@
 """
 What a decision teaches by having reached its person, and when it is taken back (RULES L1, L2, D8).
 
-A decision's entry (`clew.engine.entries`) keeps what was told of it: when it was `shown` first, and
-how it was `ended`. What follows is computed from both, so that they may come in any order: whether
-it is `void`, whether it is left `out` of the figures, and from when on it is `counted`. What it
-earns beyond that is a matter of `clew.engine.credit`.
+Of its entry (`clew.engine.entries`), `reached_at` and `ended` are what was told, in any order: when
+it first reached its person, and how it was taken back. The others follow from them: whether it is
+`void`, whether it is `left_out` of the figures, and since when it is `counted`. They are kept
+because they say what the sums hold of the decision at present: nothing but `_conclude` writes them,
+always together with the difference. What it earns is a matter of `clew.engine.credit`.
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from clew.engine.learn import LINEAR, LOGISTIC
 from clew.engine.person import Person
 from clew.engine.trial import key
 
-__all__ = ["CHOSEN", "End", "count_decision", "describe", "end_decision"]
+__all__ = ["CHOSEN", "End", "add_to_figures", "count_decision", "end_decision"]
 
 #: `voided`: nobody used it; `unheard`: its request got no answer, but if it was seen all the same,
 #: it stands; `overridden`: something else was shown, which somebody chose.
@@ -36,10 +37,10 @@ def count_decision(
     Count a decision that has reached its person: from then on it teaches, once (L1, L2).
 
     Args:
-        at: when it has; it may be shown several times, and the first one counts.
+        at: when it has; it may be displayed several times, and the first one counts.
     """
-    shown = entry["shown"]
-    entry["shown"] = at if shown is None else min(shown, at)
+    reached_at = entry["reached_at"]
+    entry["reached_at"] = at if reached_at is None else min(reached_at, at)
     _see(person, entry, effects)
     _conclude(slot, entry, effects)
 
@@ -54,8 +55,8 @@ def end_decision(slot: CompiledSlot, entry: Entry, end: End, effects: Effects) -
     _conclude(slot, entry, effects)
 
 
-def describe(decision: Mapping[str, Any], times: float, effects: Effects) -> None:
-    """Count a decision in the figures; with *times* -1, take it out again (D8)."""
+def add_to_figures(decision: Mapping[str, Any], times: float, effects: Effects) -> None:
+    """Count a decision among those made; with *times* -1, leave it out again (D8)."""
     figures = {"decisions": 1.0, f"reason:{decision['reason']}": 1.0}
     if decision.get("creative") and decision["reason"] in CHOSEN:
         figures[f"d:{decision['creative']}"] = 1.0
@@ -67,15 +68,16 @@ def describe(decision: Mapping[str, Any], times: float, effects: Effects) -> Non
 
 def _conclude(slot: CompiledSlot, entry: Entry, effects: Effects) -> None:
     """Draw the conclusions from what was told of a decision, and teach the difference."""
-    shown, ended = entry["shown"], entry["ended"]
-    is_seen = shown is not None and slot.slot.counts_on != "served"
-    is_out = "voided" in ended or ("unheard" in ended and not is_seen)
-    if is_out != entry["out"]:
-        entry["out"] = is_out
-        describe(entry, -1.0 if is_out else 1.0, effects)
-        effects.add(f"figures:{slot.id}", {"voided": 1.0 if is_out else -1.0})
-    entry["void"] = is_out or "overridden" in ended
-    counted = None if entry["void"] else shown
+    reached_at, ended = entry["reached_at"], entry["ended"]
+    # What is served counts at once, by the word of the server: nobody need have seen it.
+    is_seen = reached_at is not None and slot.slot.counts_on != "served"
+    left_out = "voided" in ended or ("unheard" in ended and not is_seen)
+    if left_out != entry["left_out"]:
+        entry["left_out"] = left_out
+        add_to_figures(entry, -1.0 if left_out else 1.0, effects)
+        effects.add(f"figures:{slot.id}", {"voided": 1.0 if left_out else -1.0})
+    entry["void"] = left_out or "overridden" in ended
+    counted = None if entry["void"] else reached_at
     if (counted is None) != (entry["counted"] is None):
         _teach(entry, -1.0 if counted is None else 1.0, effects)
     entry["counted"] = counted

@@ -3,12 +3,12 @@ Which decision earns what a person has done, and what it teaches (RULES L2, M1, 
 
 Of each objective of a slot the latest outcomes are kept, as they were told: by a signal, which the
 last counted decision earns whose window holds it, or of a decision itself. Facts come in any order:
-the display after the purchase, the refund before it. So whenever something has changed, `settle`
-compares what is earned with what has been taught, and teaches the difference.
+the display after the purchase, the refund before it. So whenever something has changed, what is
+earned is compared with what has been taught, and the difference is taught.
 
 An outcome is a JSON object `{"id", "at", "worth"}`, where they apply with `items`: those of the
 slot's items that it names; `decision`: which it was told of; and `taught`: the decision that it has
-taught, with the `reward` and the value `attributed`.
+taught, with the `reward` and the value `attributed`, so that the same is taken back.
 """
 
 from bisect import bisect_right, insort
@@ -26,20 +26,26 @@ from clew.engine.entries import Entry, Recall, decisions_of, find
 from clew.engine.learn import LOGISTIC, converted
 from clew.engine.person import Person
 
-__all__ = ["OUTCOMES_KEPT", "WAITING_KEPT", "Credit", "is_undone", "undo"]
+__all__ = ["OUTCOMES_KEPT", "WAITING_KEPT", "Credit"]
 
 Outcome: TypeAlias = dict[str, Any]
 
 #: Outcomes of an objective that a slot keeps of one identity after they have taught, and reversals.
 #: No person reaches it within a window, and whoever is none would make the profile grow for ever.
 OUTCOMES_KEPT = 128
-#: Those that have taught nothing so far: their decision may be on its way, or its display.
+#: Those that teach nothing: their decision may be on its way, or its display; or they were taken
+#: back, told twice, or are not the first where that alone counts.
 WAITING_KEPT = 32
 
 
 @define(slots=False)
 class Credit:
-    """The outcomes of one slot of a person, and the decisions that earn them."""
+    """
+    The outcomes of one slot of a person, and the decisions that earn them.
+
+    It looks at the decisions once: it is made after they have changed, and not used when they
+    change again.
+    """
 
     person: Person
     slot: CompiledSlot
@@ -66,7 +72,17 @@ class Credit:
         else:  # the others are due to whom they were
             self._settle(objective, [outcome], others)
         self._make_room(kept)
-        return is_known or is_undone(self.person, objective, outcome["id"])
+        return is_known or self._is_reversed(objective, outcome["id"])
+
+    def reverse(self, who: str, objective: CompiledObjective, name: str) -> None:
+        """Note that an outcome is taken back, which may come later; nobody earns it (L2, M2)."""
+        if self._is_reversed(objective, name):
+            return
+        names = self.person.documents[who].setdefault("reversed", {}).setdefault(objective.id, [])
+        names.append(name)
+        del names[:-OUTCOMES_KEPT]
+        for slot in self.person.policy.slots_of_objective.get(objective.id, ()):
+            Credit(self.person, slot, self.effects, self.recall).settle()
 
     def settle(self) -> None:
         """Let decisions earn what is due to them, after something has changed."""
@@ -81,7 +97,11 @@ class Credit:
                     self._take_back(name, outcome)
 
     def forget(self) -> None:
-        """Take back all that outcomes have taught, before identities are settled apart."""
+        """
+        Take back what outcomes have taught, before identities are settled apart.
+
+        What decisions have learned that are not kept any more stays.
+        """
         for name in self._objectives():
             for outcome in self._outcomes(name):
                 self._take_back(name, outcome)
@@ -138,13 +158,21 @@ class Credit:
                 is_due = first is None or outcome is first
                 self._teach(objective, outcome, earner if is_due else None)
 
+    def _is_reversed(self, objective: CompiledObjective, name: str) -> bool:
+        documents = self.person.documents.values()
+        return any(name in one.get("reversed", {}).get(objective.id, ()) for one in documents)
+
     def _is_open(self, outcome: Outcome) -> bool:
-        """Whether it may teach another decision; what a forgotten one has learned stays."""
+        """
+        Whether it may teach another decision: what a forgotten one has learned stays.
+
+        Else it would be the first outcome of a decision that it can no longer be moved to.
+        """
         return "taught" not in outcome or outcome["taught"] in self._counted
 
     def _earner(self, objective: CompiledObjective, outcome: Outcome) -> str | None:
         """Which decision an outcome is due to (M1)."""
-        if is_undone(self.person, objective, outcome["id"]):
+        if self._is_reversed(objective, outcome["id"]):
             return None
         at, decision = outcome["at"], outcome.get("decision")
         if decision is None:
@@ -152,8 +180,7 @@ class Credit:
             counted, decision = self._timeline[place] if place >= 0 else (None, None)
         else:
             counted = self._counted.get(decision)
-        window = objective.objective.window_seconds
-        is_in_time = counted is not None and counted <= at <= counted + window
+        is_in_time = counted is not None and objective.is_in_window(counted, at)
         return decision if is_in_time else None
 
     def _teach(self, objective: CompiledObjective, outcome: Outcome, decision: str | None) -> None:
@@ -161,13 +188,11 @@ class Credit:
         if outcome.get("taught") == decision:
             return
         entry = None if decision is None else self._find(decision)
-        if decision is not None and entry is None:
-            return
         if self._take_back(objective.id, outcome) and entry is not None:
-            is_reached = self.slot.model is LOGISTIC
             worth = outcome["worth"]
+            is_binary = self.slot.model is LOGISTIC  # a single yes or no has no other reward (L5)
             outcome["taught"] = decision
-            outcome["reward"] = 1.0 if is_reached else self.slot.terms[objective.id].of(worth)
+            outcome["reward"] = 1.0 if is_binary else self.slot.terms[objective.id].of(worth)
             outcome["attributed"] = objective.clip(worth)
             self._earn(objective.id, entry, outcome, 1.0)
 
@@ -195,11 +220,11 @@ class Credit:
             if items is None or arm["item"] is None or arm["item"] in items:
                 self.effects.add(arm["key"], converted(arm["x"], reward), times)
         if entry["propensity"] and entry["reason"] in CHOSEN:
-            earned = {f"r:{entry['creative']}": reward / entry["propensity"]}
-            self.effects.add(f"figures:{entry['slot']}", earned, times)
+            figures = {f"r:{entry['creative']}": reward / entry["propensity"]}
+            self.effects.add(f"figures:{entry['slot']}", figures, times)
         if entry["reason"] != "holdout":
-            earned = {"attributed": outcome["attributed"]}
-            self.effects.add(f"objective:{objective}", earned, times)
+            figures = {"attributed": outcome["attributed"]}
+            self.effects.add(f"objective:{objective}", figures, times)
 
     def _make_room(self, kept: list[Outcome]) -> None:
         """Forget the oldest, and those whose decision is forgotten: they have taught for good."""
@@ -209,32 +234,6 @@ class Credit:
         taught = [one for one in kept if one.get("taught") in self._counted]
         stay = {id(one) for one in (*waiting[-WAITING_KEPT:], *taught[-OUTCOMES_KEPT:])}
         kept[:] = [one for one in kept if id(one) in stay]
-
-
-def undo(
-    person: Person,
-    who: str,
-    objective: CompiledObjective,
-    name: str,
-    effects: Effects,
-    recall: Recall,
-) -> None:
-    """Note that an outcome was taken back, which may come later; nobody earns it (L2, M2)."""
-    if is_undone(person, objective, name):
-        return
-    names = person.documents[who].setdefault("undone", {}).setdefault(objective.id, [])
-    names.append(name)
-    del names[:-OUTCOMES_KEPT]
-    for slot in person.policy.slots_of_objective.get(objective.id, ()):
-        Credit(person, slot, effects, recall).settle()
-
-
-def is_undone(person: Person, objective: CompiledObjective, name: str) -> bool:
-    """Whether an outcome was taken back, by its id."""
-    return any(
-        name in document.get("undone", {}).get(objective.id, ())
-        for document in person.documents.values()
-    )
 
 
 def _when(outcome: Mapping[str, Any]) -> tuple[float, str]:

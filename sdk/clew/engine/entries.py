@@ -32,10 +32,10 @@ Recall: TypeAlias = Callable[[str], Mapping[str, Any] | None]
 
 #: Decisions of a slot that are kept whole, per identity.
 DECISIONS_KEPT = 4
-#: Those before them that are kept in short, of some 60 bytes each; still older ones are history.
+#: Those before them that are kept in short, of some 120 bytes each; still older ones are history.
 OLDER_KEPT = 64
 #: What has come of a decision: what its record does not say.
-_CAME = ("shown", "ended", "counted", "void", "out")
+_CAME = ("reached_at", "ended", "counted", "void", "left_out")
 
 
 def unrecorded(_decision: str, /) -> None:
@@ -49,10 +49,7 @@ def keep(document: Document, decision: Mapping[str, Any], at: float) -> Entry:
     while len(kept) >= DECISIONS_KEPT:
         _put_away(document, decision["slot"], kept)
     entry = _entry(decision, at)
-    if kept and _when(entry) < _when(kept[-1]):
-        insort(kept, entry, key=_when)
-    else:  # as nearly always
-        kept.append(entry)
+    insort(kept, entry, key=_when)
     return entry
 
 
@@ -126,14 +123,12 @@ def _shorten(entry: Entry, short: Entry) -> None:
 
 
 def _put_away(document: Document, slot: str, kept: list[Entry]) -> None:
-    """Keep the oldest entry in short; but what signals can be credited to outlives the unseen."""
-    seen = (one for one in reversed(kept) if one["counted"] is not None)
-    counted = next(seen, None)
-    entry = kept.pop(1 if kept[0] is counted else 0)
+    """Keep the oldest entry in short."""
+    entry = kept.pop(0)
     short = {"id": entry["id"], "at": entry["at"]}
     _shorten(entry, short)
     older = document.setdefault("older", {}).setdefault(slot, [])
-    older.append(short)
+    insort(older, short, key=_when)
     del older[:-OLDER_KEPT]
 
 
@@ -158,11 +153,11 @@ def _entry(decision: Mapping[str, Any], at: float) -> Entry:
         "eligible": decision.get("eligible", []),
         "items": [[i["item"], i["reason"], i.get("propensity")] for i in decision.get("items", ())],
         "arms": [_arm(name, draw) for name, draw in zip(names, draws, strict=True)],
-        "shown": None,
+        "reached_at": None,
         "ended": [],
         "counted": None,
         "void": False,
-        "out": False,
+        "left_out": False,
     }
 
 

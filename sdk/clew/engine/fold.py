@@ -12,13 +12,13 @@ from typing import Any, TypeAlias
 
 from clew.clock import instant
 from clew.engine import learned
-from clew.engine.compiled import CompiledObjective, CompiledSlot
-from clew.engine.counting import count_decision, describe
+from clew.engine.compiled import CompiledSlot
+from clew.engine.counting import add_to_figures, count_decision
 from clew.engine.credit import Credit
 from clew.engine.effects import Effects
 from clew.engine.entries import Recall, keep, unrecorded
 from clew.engine.measured import event_of, measure, open_trial
-from clew.engine.outcomes import Told
+from clew.engine.outcomes import NOTHING, Told
 from clew.engine.person import Person
 from clew.engine.split import split_arm, split_experiment
 from clew.engine.traits import CompiledTrait
@@ -47,7 +47,7 @@ def fold_signal(
     signal: Fact,
     *,
     recall: Recall = unrecorded,
-    told: Told | None = None,
+    told: Told = NOTHING,
 ) -> Effects:
     """
     Fold a signal of one identity into its traits, then credit the objectives it reaches.
@@ -67,8 +67,19 @@ def fold_signal(
         return effects
     _learn_items(person, signal, at, effects)
     for objective in person.policy.objectives_of_signal.get(signal["type"], ()):
-        before = None if told is None else told.get(objective.id)
-        _reach(person, who, objective, signal, effects, recall, before)
+        worth = objective.value(signal)
+        if worth is None:
+            effects.add(f"objective:{objective.id}", {"refused": 1.0})
+            continue
+        event, before = event_of(signal, worth), told.get(objective.id)
+        if before is None:
+            measure(person, who, objective, event, effects)
+        else:
+            effects.disturbs |= event.contradicts(before)
+        for slot in person.policy.slots_of_objective.get(objective.id, ()):
+            credit = Credit(person, slot, effects, recall)
+            is_known = credit.tell(who, objective, _outcome(slot, signal, event))
+            effects.disturbs |= is_known and before is None
     return effects
 
 
@@ -77,21 +88,21 @@ def fold_decision(
     decision: Fact,
     at: float,
     *,
-    described: bool = True,
+    in_figures: bool = True,
     recall: Recall = unrecorded,
 ) -> Effects:
     """
     Keep a decision made at an instant for crediting, count it, and open its trials.
 
     Args:
-        described: whether to count it in the figures too, which no decision reads.
+        in_figures: whether to count it in the figures too, which no decision reads.
     """
     effects = Effects()
     if decision.get("traffic", "human") not in person.policy.traffic:
         effects.add("excluded", {decision["traffic"]: 1.0})
         return effects
-    if described:
-        describe(decision, 1.0, effects)
+    if in_figures:
+        add_to_figures(decision, 1.0, effects)
     if decision.get("subject") is None:
         return effects
     entry = keep(person.documents[decision["subject"]], decision, at)
@@ -149,45 +160,14 @@ def _learn_items(person: Person, signal: Fact, at: float, effects: Effects) -> N
             effects.items.append((catalogue, item, learned.told(fields, at, signal["id"])))
 
 
-# -- measuring
+# -- outcomes
 
 
-def _reach(
-    person: Person,
-    who: str,
-    objective: CompiledObjective,
-    signal: Fact,
-    effects: Effects,
-    recall: Recall,
-    before: Event | None,
-) -> None:
-    """
-    A signal of one identity that counts for an objective; once, whoever else told of it (M1).
-
-    Args:
-        before: what an outcome of its id has told.
-    """
-    worth = objective.value(signal)
-    if worth is None:
-        effects.add(f"objective:{objective.id}", {"refused": 1.0})
-        return
-    event = event_of(signal, worth)
-    if before is None:
-        measure(person, who, objective, event, effects)
-    else:
-        effects.disturbs |= event.contradicts(before)
-    for slot in person.policy.slots_of_objective.get(objective.id, ()):
-        earned = {"id": signal["id"], "at": event.at, "worth": worth}
-        items = _items(slot, signal)
-        if items is not None:
-            earned["items"] = items
-        is_known = Credit(person, slot, effects, recall).tell(who, objective, earned)
-        effects.disturbs |= is_known and before is None
-
-
-def _items(slot: CompiledSlot, signal: Fact) -> list[str] | None:
-    """The items a signal names; None where the slot does not tell items apart."""
-    if slot.items is None or slot.items.of is None or "data" not in signal:
-        return None
-    found = slot.items.of(signal)
-    return [str(item) for item in (found if isinstance(found, list) else [found])]
+def _outcome(slot: CompiledSlot, signal: Fact, event: Event) -> dict[str, Any]:
+    """A signal that reaches an objective, as a slot keeps it."""
+    outcome = {"id": signal["id"], "at": event.at, "worth": event.worth}
+    # What was taken of a list, if the slot tells that.
+    if slot.items is not None and slot.items.of is not None and "data" in signal:
+        found = slot.items.of(signal)
+        outcome["items"] = [str(item) for item in (found if isinstance(found, list) else [found])]
+    return outcome

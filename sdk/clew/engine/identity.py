@@ -8,7 +8,7 @@ they are and are merged when read, so that unmerging restores both sides.
 from collections.abc import Mapping
 
 from clew.engine.person import Document
-from clew.engine.trial import TrialDocument, join, restore
+from clew.engine.trial import join, restore
 
 __all__ = ["link", "refusal", "unmerge"]
 
@@ -39,9 +39,9 @@ def link(
     *,
     at: float,
     windows: Mapping[str, float],
-) -> tuple[list[TrialDocument], int]:
+) -> int:
     """
-    Link; gives the trials that changed and the number of crossovers.
+    Link; gives the number of crossovers.
 
     Args:
         at: the instant of the link.
@@ -49,20 +49,17 @@ def link(
     """
     left, right = documents[anonymous], documents[subject]
     right["members"] = sorted({*right.get("members", ()), anonymous})
-    changed, crossovers = join(right["trials"], left["trials"], at=at, windows=windows)
+    crossovers = join(right["trials"], left["trials"], at=at, windows=windows)
     left["link"] = {"to": subject, "at": at}
     if crossovers:
         left["link"]["crossovers"] = crossovers
-    return changed, crossovers
+    return crossovers
 
 
-def unmerge(
-    anonymous: str, subject: str, documents: Mapping[str, Document]
-) -> tuple[list[TrialDocument], int] | None:
-    """Undo a link; gives what `link` gave, to be taken back, None when there is no such link."""
+def unmerge(anonymous: str, subject: str, documents: Mapping[str, Document]) -> int:
+    """Undo a link that there is; gives what `link` gave, to be taken back."""
     left, right = documents[anonymous], documents[subject]
-    if (left.get("link") or {}).get("to") != subject:
-        return None
     crossovers = left.pop("link").get("crossovers", 0)
     right["members"] = [member for member in right["members"] if member != anonymous]
-    return restore(right["trials"], left["trials"], anonymous), crossovers
+    restore(right["trials"], left["trials"], anonymous)
+    return int(crossovers)

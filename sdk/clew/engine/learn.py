@@ -36,7 +36,6 @@ __all__ = [
     "Prior",
     "Term",
     "converted",
-    "reversal",
     "reward",
 ]
 
@@ -141,11 +140,6 @@ class Model:
 def converted(x: Mapping[str, float], reward: float = 1.0) -> Delta:
     """The delta of an outcome that earned `reward`; 1 for the first conversion of a decision."""
     return {f"e:{name}": reward * value for name, value in x.items()}
-
-
-def reversal(x: Mapping[str, float], reward: float = 1.0) -> Delta:
-    """The delta that takes an outcome back, with the same x and reward as it was learned with."""
-    return converted(x, -reward)
 
 
 def _sigmoid(z: float) -> float:

@@ -12,7 +12,7 @@ from clew.clock import instant
 from clew.engine.compiled import CompiledObjective
 from clew.engine.effects import Effects
 from clew.engine.person import Person
-from clew.engine.trial import Event, TrialDocument, count, key, opened, verdict
+from clew.engine.trial import Event, TrialDocument, count, key, opened, standing
 
 __all__ = ["event_of", "measure", "open_trial", "since"]
 
@@ -60,17 +60,16 @@ def measure(
         is_reversal: whether it takes another one back, which is counted anew from the log; here it
             is told whether it came in time.
     """
-    verdicts: set[str] = set()
+    found: set[str] = set()
     for trial in person.trials.values():
-        found = verdict(trial, objective, event, since(person, who, trial))
-        verdicts.add(found)
-        if found == "counts" and not is_reversal:
+        found.add(stands := standing(trial, objective, event, since(person, who, trial)))
+        if stands == "counts" and not is_reversal:
             count(trial, objective, event.worth)
             effects.trials.append(trial)
     # It is one outcome, however many trials it is in.
-    if "late" in verdicts:
+    if "late" in found:
         effects.add(f"objective:{objective.id}", {"late": 1.0})
-    if "counts" in verdicts and not is_reversal and objective.clip(event.worth) != event.worth:
+    if "counts" in found and not is_reversal and objective.clip(event.worth) != event.worth:
         effects.add(f"objective:{objective.id}", {"clipped": 1.0})
 
 

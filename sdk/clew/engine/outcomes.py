@@ -6,20 +6,22 @@ any order (`clew.engine.credit`). As `clew.engine.fold`, all of it runs twice fo
 """
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, TypeAlias, get_args
 
 from clew.clock import instant
 from clew.engine.compiled import OUTCOMES_AS_SIGNALS, CompiledObjective, CompiledSlot
 from clew.engine.counting import End, count_decision, end_decision
-from clew.engine.credit import Credit, undo
+from clew.engine.credit import Credit
 from clew.engine.effects import Effects
-from clew.engine.entries import Recall, find, note, owner_of, unrecorded
+from clew.engine.entries import Entry, Recall, find, note, owner_of, unrecorded
 from clew.engine.measured import event_of, measure
 from clew.engine.person import Person
 from clew.engine.trial import Event
 from clew.errors import Problem
 
 __all__ = [
+    "NOTHING",
     "Told",
     "fold_outcome",
     "misfit",
@@ -33,9 +35,9 @@ Fact: TypeAlias = Mapping[str, Any]
 #: By objective, what another fact of the same id has told before.
 Told: TypeAlias = Mapping[str, Event]
 
+#: Where nothing was told before.
+NOTHING: Told = MappingProxyType({})
 _ENDS: frozenset[End] = frozenset(get_args(End))
-#: Outcome types that say a decision reached the person, by what a slot counts on.
-_COUNTING = {"displayed": "displayed", "sent": "sent"}
 
 
 def misfit(person: Person, decision: Fact, outcome: Fact) -> Problem | None:
@@ -52,32 +54,30 @@ def misfit(person: Person, decision: Fact, outcome: Fact) -> Problem | None:
     return misfits[0] if misfits and all(misfits) else None
 
 
-def told_by_signal(person: Person, signal: Fact | None, outcome: Fact) -> Told | None:
+def told_by_signal(person: Person, signal: Fact | None, outcome: Fact) -> Told:
     """
-    Say what of an outcome a stored signal of its id has told before (M1).
+    Say what of an outcome a signal of its id has told before (M1).
 
     Args:
-        signal: None where there is none; so if it is something else than the outcome.
+        signal: the stored one; None, or one that is another event, has told nothing of it.
     """
     if signal is None or not _say_the_same(outcome, signal):
-        return None
+        return NOTHING
     if signal.get("traffic", "human") not in person.policy.traffic:
-        return None
+        return NOTHING
     objectives = person.policy.objectives_of_signal.get(signal["type"], ())
     worths = ((objective.id, objective.value(signal)) for objective in objectives)
     return {name: event_of(signal, worth) for name, worth in worths if worth is not None}
 
 
-def told_by_outcome(
-    person: Person, outcome: Fact | None, signal: Fact, recall: Recall
-) -> Told | None:
-    """As `told_by_signal`, of a signal by an outcome."""
+def told_by_outcome(person: Person, outcome: Fact | None, signal: Fact, recall: Recall) -> Told:
+    """Say what of a signal an outcome of its id has told before, as `told_by_signal`."""
     if outcome is None or not _say_the_same(outcome, signal):
-        return None
+        return NOTHING
     entry = find(person, outcome["decision"], recall)
     slot = None if entry is None else person.policy.slots.get(entry["slot"])
     if slot is None:
-        return None
+        return NOTHING
     event = event_of(outcome, worth_of(outcome))
     return {one.id: event for one in reached(slot, outcome) if one.misfit(outcome) is None}
 
@@ -101,13 +101,14 @@ def worth_of(outcome: Fact) -> float:
 
 
 def fold_outcome(
-    person: Person, outcome: Fact, *, recall: Recall = unrecorded, told: Told | None = None
+    person: Person, outcome: Fact, *, recall: Recall = unrecorded, told: Told = NOTHING
 ) -> Effects:
     """
     Apply an outcome to the decision it names, if that is still kept.
 
     Args:
-        told: what a signal of its id has told before; of the decision only this outcome tells.
+        told: what a signal of its id has told before (`told_by_signal`); that the decision has
+            earned it this outcome alone says.
     """
     effects = Effects()
     entry = find(person, outcome["decision"], recall)
@@ -115,29 +116,27 @@ def fold_outcome(
     if entry is None or slot is None:
         effects.status = "late"
         return effects
-    if _has_moved(person, slot, entry, outcome, effects):
+    may_have_changed = _count_or_end(person, slot, entry, outcome, effects)
+    credit = Credit(person, slot, effects, recall)
+    if may_have_changed:
         note(person, entry)
-        Credit(person, slot, effects, recall).settle()
+        credit.settle()
     if outcome["type"] in OUTCOMES_AS_SIGNALS:
         if outcome.get("reverses") is not None:
-            _reverse(person, entry, outcome, effects, recall)
+            _reverse(credit, entry, outcome)
         else:
-            _convert(person, entry, outcome, effects, recall, told or {})
+            _convert(credit, entry, outcome, told)
     return effects
 
 
-def _has_moved(
-    person: Person,
-    slot: CompiledSlot,
-    entry: dict[str, Any],
-    outcome: Fact,
-    effects: Effects,
+def _count_or_end(
+    person: Person, slot: CompiledSlot, entry: Entry, outcome: Fact, effects: Effects
 ) -> bool:
     """Count a decision or take it back, as an outcome says; whether it says either."""
     kind = outcome["type"]
     if kind in _ENDS:
         end_decision(slot, entry, kind, effects)
-    elif kind == _COUNTING.get(slot.slot.counts_on):
+    elif kind == slot.slot.counts_on:
         count_decision(person, slot, entry, instant(outcome["occurred_at"]), effects)
     else:
         return False
@@ -150,55 +149,37 @@ def reached(slot: CompiledSlot, outcome: Fact) -> list[CompiledObjective]:
     return [one for one in slot.objectives if kind in {"converted", one.objective.signal}]
 
 
-def _convert(
-    person: Person,
-    entry: dict[str, Any],
-    outcome: Fact,
-    effects: Effects,
-    recall: Recall,
-    told: Told,
-) -> None:
+def _convert(credit: Credit, entry: Entry, outcome: Fact, told: Told) -> None:
     """Measure an outcome that was told of a decision, and let the decision earn it."""
-    slot, who = person.policy.slots[entry["slot"]], owner_of(person, entry)
-    event = event_of(outcome, worth_of(outcome))
-    for objective in _fitting(slot, outcome, effects):
+    person, effects = credit.person, credit.effects
+    who, event = owner_of(person, entry), event_of(outcome, worth_of(outcome))
+    for objective in _fitting(credit, outcome):
         before = told.get(objective.id)
         if before is None:
             measure(person, who, objective, event, effects)
         else:
             effects.disturbs |= event.contradicts(before)
-        earned = {"id": outcome["id"], "at": event.at, "worth": event.worth}
-        earned["decision"] = entry["id"]
-        is_known = Credit(person, slot, effects, recall).tell(who, objective, earned)
-        effects.disturbs |= is_known and before is None
-        if _is_late(objective, entry, event.at):
+        kept = {"id": outcome["id"], "at": event.at, "worth": event.worth, "decision": entry["id"]}
+        effects.disturbs |= credit.tell(who, objective, kept) and before is None
+        counted = entry["counted"]
+        if counted is not None and not objective.is_in_window(counted, event.at):
             effects.status = "late"
 
 
-def _reverse(
-    person: Person, entry: dict[str, Any], outcome: Fact, effects: Effects, recall: Recall
-) -> None:
+def _reverse(credit: Credit, entry: Entry, outcome: Fact) -> None:
     """Take an outcome back, whoever has told or will tell of it, and whoever has earned it."""
-    slot, who = person.policy.slots[entry["slot"]], owner_of(person, entry)
+    person, effects = credit.person, credit.effects
+    who, event = owner_of(person, entry), event_of(outcome, worth_of(outcome))
     effects.disturbs = True
-    for objective in _fitting(slot, outcome, effects):
-        measure(
-            person, who, objective, event_of(outcome, worth_of(outcome)), effects, is_reversal=True
-        )
-        undo(person, who, objective, outcome["reverses"], effects, recall)
+    for objective in _fitting(credit, outcome):
+        measure(person, who, objective, event, effects, is_reversal=True)
+        credit.reverse(who, objective, outcome["reverses"])
 
 
-def _fitting(slot: CompiledSlot, outcome: Fact, effects: Effects) -> Iterator[CompiledObjective]:
+def _fitting(credit: Credit, outcome: Fact) -> Iterator[CompiledObjective]:
     """Give the objectives that an outcome is for and counts for; of others note it."""
-    for objective in reached(slot, outcome):
+    for objective in reached(credit.slot, outcome):
         if objective.misfit(outcome) is None:
             yield objective
         else:
-            effects.add(f"objective:{objective.id}", {"refused": 1.0})
-
-
-def _is_late(objective: CompiledObjective, entry: Fact, at: float) -> bool:
-    """Whether a decision was counted and its window does not hold the instant."""
-    counted = entry["counted"]
-    window = objective.objective.window_seconds
-    return counted is not None and not counted <= at <= counted + window
+            credit.effects.add(f"objective:{objective.id}", {"refused": 1.0})

@@ -10,13 +10,13 @@ whatever is read is a merge of them, so undoing a link is exact (RULES I2). A do
 - `link` `{to, at}` of an anonymous subject, and the `crossovers` it has made where it has;
 - `members` of a known one;
 - `slots`: the latest decisions by slot, and `older` ones in short (see `clew.engine.entries`);
-- `outcomes` by slot and objective, and those `undone` by objective (see `clew.engine.credit`);
+- `outcomes` by slot and objective, those `reversed` by objective (see `clew.engine.credit`);
 - `trials`: see `clew.engine.trial`;
 - `signals`, `seen`: how many were folded, and the instant of the latest.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from clew.engine.compiled import CompiledPolicy
@@ -198,11 +198,6 @@ class Person:
         return cell.read
 
     # -- decisions
-
-    def entries(self, slot: str) -> Iterator[dict[str, Any]]:
-        """The kept decisions of a slot, of every identity."""
-        for document in self.documents.values():
-            yield from document["slots"].get(slot, ())
 
     def latest(self, slot: str) -> dict[str, Any] | None:
         """The newest kept decision of a slot; each identity's are in order."""

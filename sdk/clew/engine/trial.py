@@ -11,10 +11,10 @@ fixed when the window closes; both arms are treated alike everywhere in this fil
 """
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
 
-from attrs import Factory, define, frozen
+from attrs import frozen
 
 from clew.engine.compiled import CompiledObjective
 from clew.engine.situation import Assignment
@@ -30,7 +30,7 @@ __all__ = [
     "opened",
     "recount",
     "restore",
-    "verdict",
+    "standing",
 ]
 
 TrialDocument: TypeAlias = dict[str, Any]
@@ -71,7 +71,7 @@ class Reversal:
     value: float | None
 
 
-@define
+@frozen
 class Event:
     """An outcome of an objective, and what takes it back."""
 
@@ -79,9 +79,9 @@ class Event:
     at: float
     received_at: float
     worth: float
-    reversals: list[Reversal] = Factory(list)
     #: When the decision was made that it was told of, if it was told of one.
     decided_at: float = -math.inf
+    reversals: Sequence[Reversal] = ()
 
     def contradicts(self, before: "Event") -> bool:
         """Whether it says something else than another of its id, or was known before that one."""
@@ -89,9 +89,9 @@ class Event:
         return says_else or self.received_at < before.received_at
 
 
-def verdict(
-    trial: TrialDocument, objective: CompiledObjective, event: Event, since: float = 0.0
-) -> str:
+def standing(
+    trial: TrialDocument, objective: CompiledObjective, event: Event | Reversal, since: float = 0.0
+) -> Literal["counts", "late", "outside"]:
     """
     Say whether an outcome of an objective, or what takes one back, counts in a trial.
 
@@ -101,18 +101,21 @@ def verdict(
     Returns:
         `counts`; `late`, when it became known after maturity (M5); or `outside` the window.
     """
-    closes = trial["at"] + objective.objective.window_seconds
-    if trial["left"] is not None or not max(trial["at"], since) <= event.at <= closes:
+    if (
+        trial["left"] is not None
+        or event.at < since
+        or not objective.is_in_window(trial["at"], event.at)
+    ):
         return "outside"
-    return "late" if event.received_at > closes else "counts"
+    return "counts" if objective.is_in_window(trial["at"], event.received_at) else "late"
 
 
-def count(trial: TrialDocument, objective: CompiledObjective, value: float) -> None:
+def count(trial: TrialDocument, objective: CompiledObjective, worth: float) -> None:
     """Count an outcome of an objective in a trial; what takes it back is counted by `recount`."""
     figures = trial["values"].setdefault(objective.id, [0.0, 0, 0.0])
     figures[1] += 1
     first = objective.objective.count == "first"
-    figures[0] = 1.0 if first else figures[0] + _worth(objective, value)
+    figures[0] = 1.0 if first else figures[0] + _value(objective, worth)
 
 
 def recount(
@@ -129,10 +132,9 @@ def recount(
     before = trial["values"].get(objective.id, (0.0, 0, 0.0))[2]
     figures = [0.0, 0, 0.0 if is_opened else before]
     first = objective.objective.count == "first"
-    closes = trial["at"] + objective.objective.window_seconds
     for event in events:
-        if trial["at"] <= event.at <= closes and event.received_at <= closes:
-            left = _left(objective, event, closes)
+        if standing(trial, objective, event) == "counts":
+            left = _left(trial, objective, event)
             if left is not None:
                 figures[1] += 1
                 figures[0] = 1.0 if first else figures[0] + left
@@ -142,28 +144,31 @@ def recount(
             # By a clock that is behind it may seem to come before the decision that led to it.
             and event.decided_at < trial["at"]
         ):
-            figures[2] = 1.0 if first else figures[2] + _worth(objective, event.worth)
-    if any(figures) or objective.id in trial["values"]:
+            figures[2] = 1.0 if first else figures[2] + _value(objective, event.worth)
+    if any(figures):
         trial["values"][objective.id] = figures
+    else:
+        trial["values"].pop(objective.id, None)
 
 
-def _left(objective: CompiledObjective, event: Event, closes: float) -> float | None:
-    """What an outcome is worth once it is taken back in part; None where nothing is left."""
-    left = worth = _worth(objective, event.worth)
+def _left(trial: TrialDocument, objective: CompiledObjective, event: Event) -> float | None:
+    """The value of an outcome once it is taken back in part; None where nothing is left."""
+    left = event.worth
     for reversal in sorted(event.reversals):
-        if reversal.at > closes or reversal.received_at > closes:
+        if standing(trial, objective, reversal) != "counts":
             continue  # what becomes known later changes nothing (M5)
         if reversal.value is None or objective.objective.count != "sum":
             return None
         # A refund is told with either sign; it takes back what had the sign of the purchase.
-        left -= _worth(objective, math.copysign(reversal.value, event.worth))
-        if left * worth <= 0.0:
+        left -= math.copysign(reversal.value, event.worth)
+        if left * event.worth <= 0.0:
             return None
-    return left
+    return _value(objective, left)
 
 
-def _worth(objective: CompiledObjective, value: float) -> float:
-    return objective.clip(value) if objective.objective.count == "sum" else 1.0
+def _value(objective: CompiledObjective, worth: float) -> float:
+    """What an outcome adds to the value of a trial."""
+    return objective.clip(worth) if objective.objective.count == "sum" else 1.0
 
 
 def join(
@@ -172,7 +177,7 @@ def join(
     *,
     at: float,
     windows: Mapping[str, float],
-) -> tuple[list[TrialDocument], int]:
+) -> int:
     """
     Join the trials of two identities that were linked at an instant (RULES M7).
 
@@ -183,9 +188,8 @@ def join(
         windows: by objective, in seconds.
 
     Returns:
-        The trials that changed, and how many pairs had differing arms.
+        How many pairs had differing arms.
     """
-    changed: list[TrialDocument] = []
     crossovers = 0
     for name, trial in list(anonymous.items()):
         if trial["left"] is not None:
@@ -197,24 +201,18 @@ def join(
             crossovers += ours["arm"] != trial["arm"]
             if not _mature(trial, at, windows.values()):
                 trial["left"] = at
-        changed.append(trial)
-    return changed, crossovers
+    return crossovers
 
 
 def restore(
     known: dict[str, TrialDocument], anonymous: dict[str, TrialDocument], owner: str
-) -> list[TrialDocument]:
+) -> None:
     """Undo `join` for an anonymous subject that is unmerged: its trials return to it."""
-    changed: list[TrialDocument] = []
     for name, trial in list(known.items()):
         if trial["owner"] == owner:
             anonymous[name] = known.pop(name)
-            changed.append(trial)
     for trial in anonymous.values():
-        if trial["left"] is not None:
-            trial["left"] = None
-            changed.append(trial)
-    return changed
+        trial["left"] = None
 
 
 def _mature(trial: TrialDocument, at: float, windows: Iterable[float]) -> bool:

@@ -70,7 +70,7 @@ def main(port: str, key: str, name: str, signals: str, outcomes: str) -> None:
     with Insisting(int(port), key) as client:
         client.append(consent(name))
         for number in range(int(signals)):
-            said(client, signal(f"{name}-s-{number}", subject=name))
+            insist(client, signal(f"{name}-s-{number}", subject=name))
             if number % every == 0:
                 visit(client, name, number // every, number // every % 4)
 
@@ -88,15 +88,15 @@ def visit(client: Insisting, name: str, number: int, kind: int) -> None:
     [made] = client.post("/clew/v1/decide", asked)["decisions"]
     display = outcome(f"{name}-o-{number}", token=made["token"], occurred_at=now())
     if kind != 1:
-        said(client, display)
+        insist(client, display)
     if kind in {1, 2}:
         order = signal(f"{name}-b-{number}", "order_completed", visitor)
-        said(client, {"signal": order["signal"] | {"occurred_at": now()}})
+        insist(client, {"signal": order["signal"] | {"occurred_at": now()}})
     if kind == 1:
-        said(client, display)
+        insist(client, display)
     if kind in {2, 3}:
         told = {"token": made["token"], "occurred_at": now()}
-        said(client, outcome(f"{name}-c-{number}", "converted", **told))
+        insist(client, outcome(f"{name}-c-{number}", "converted", **told))
 
 
 def now() -> str:
@@ -104,8 +104,8 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def said(client: Insisting, item: Any) -> None:
-    """Say that an item was acknowledged."""
+def insist(client: Insisting, item: Any) -> None:
+    """Store an item, and print its id when that is acknowledged."""
     status = client.append(item)
     assert status in {"applied", "duplicate"}, (status, item)
     ((_, fact),) = item.items()
