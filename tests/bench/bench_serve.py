@@ -70,7 +70,7 @@ class Connection:
             % (path.encode(), KEY.encode(), len(body), body)
             for body in bodies
         )
-        self._socket = socket.create_connection(("127.0.0.1", port))
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=30.0)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def ask(self) -> None:
