@@ -49,7 +49,7 @@ def keep(document: Document, decision: Mapping[str, Any], at: float) -> Entry:
     while len(kept) >= DECISIONS_KEPT:
         _put_away(document, decision["slot"], kept)
     entry = _entry(decision, at)
-    insort(kept, entry, key=_when)
+    _insert(kept, entry)
     return entry
 
 
@@ -109,6 +109,14 @@ def _short(person: Person, decision: str) -> Entry | None:
     return None
 
 
+def _insert(entries: list[Entry], entry: Entry) -> None:
+    """Put an entry where it belongs in time."""
+    if not entries or _when(entries[-1]) < _when(entry):  # as nearly always
+        entries.append(entry)
+    else:
+        insort(entries, entry, key=_when)
+
+
 def _when(entry: Mapping[str, Any]) -> tuple[float, str]:
     return entry["at"], entry["id"]
 
@@ -128,7 +136,7 @@ def _put_away(document: Document, slot: str, kept: list[Entry]) -> None:
     short = {"id": entry["id"], "at": entry["at"]}
     _shorten(entry, short)
     older = document.setdefault("older", {}).setdefault(slot, [])
-    insort(older, short, key=_when)
+    _insert(older, short)
     del older[:-OLDER_KEPT]
 
 

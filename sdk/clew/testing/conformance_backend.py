@@ -228,6 +228,26 @@ class BackendConformance:
         statuses = [person.backend.append([payload])[0].status for _ in range(2)]
         assert statuses[1] == "duplicate"
 
+    def test_what_arrives_in_another_order_is_learned_the_same(self, person: Person) -> None:
+        """An order that is stored before the display that led to it is learned from (L2, F6)."""
+        decision = person.decide("drawn")["drawn"]
+        assert decision.reason == "bandit"
+        displayed = person.reports(decision, "displayed")
+        time.sleep(0.001)  # the order is of a later microsecond, on any clock
+        order = person.fact("signal", type="order_completed")
+        for fact in (order, displayed):
+            assert person.append(fact)[0].status == "applied"
+
+        def is_learned() -> bool:
+            other = Person(person.backend)
+            other.allows()
+            [draw] = other.decide("drawn")["drawn"].draws
+            chances = {candidate.creative: candidate.probability for candidate in draw.candidates}
+            # Without the order it would be less likely than the others: it was shown in vain.
+            return chances.pop(decision.creative or "") > max(chances.values())
+
+        eventually(is_learned)  # where the record of the decision is on its way
+
     # Consent and identity
 
     def test_consent_holds_from_the_next_decision_on(self, backend: Backend) -> None:
