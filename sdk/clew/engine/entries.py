@@ -69,7 +69,7 @@ def find(person: Person, decision: str, recall: Recall) -> Entry | None:
 
 def note(person: Person, entry: Entry) -> None:
     """Keep what has come of a decision that `find` gave, if that is kept in short."""
-    short = _short(person, entry["id"])
+    short = None if person.entry(entry["id"]) is entry else _short(person, entry["id"])
     if short is not None:
         _shorten(entry, short)
 
