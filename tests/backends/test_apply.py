@@ -388,6 +388,29 @@ def test_what_another_has_shown_of_a_voided_request_stands(make, order):
         assert read.sums("default", "objective:orders")["attributed"] == 1.0
 
 
+@pytest.mark.parametrize("order", list(itertools.permutations("dvl")), ids="".join)
+def test_a_request_is_voided_by_another_id_whenever_they_are_linked(make, order):
+    """A void, the decision it is about and the link of their ids come in any order (D8, F6)."""
+    world = make()
+    client = world.client()
+    people(client, ["u-1", "a-1"])
+    client.flush(10)
+    backend = embedded(client)
+    made, [record] = backend.decide(DecisionRequest(id="q-1", slots=("hero",), subject="u-1"))
+    world.clock.move(seconds=1)
+    pair = {"anonymous_subject": "a-1", "subject": "u-1"}
+    facts = {
+        "d": record,
+        "v": fact(world, "outcome", "o-v", subject="a-1", **VOID),
+        "l": fact(world, "identity", "i-1", operation="link", **pair),
+    }
+    for name in order:
+        assert backend.append([facts[name]])[0].status == "applied"
+    assert not any(learned(world).values())
+    fresh = embedded(world.client())
+    assert fresh.decide(request())[0]["hero"].id != made["hero"].id
+
+
 def test_nobody_elses_request_is_voided(world):
     """Two people may have named their requests alike."""
     client = world.client()

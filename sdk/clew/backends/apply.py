@@ -17,6 +17,7 @@ from clew.backends.decided import (
     apply_outcome,
     request_ref,
     told_before,
+    void_requests,
     where_decision,
     where_outcome,
 )
@@ -198,6 +199,8 @@ def _identity(batch: Applying, fact: Fact) -> ItemResult:
         pairs = batch.sums.setdefault("crossovers", {})
         pairs["pairs"] = pairs.get("pairs", 0.0) + crossovers
     _regroup(batch, anonymous, subject, documents)
+    if linking:
+        void_requests(batch, batch.person(subject))
     return ItemResult(id=fact["id"], status="applied")
 
 

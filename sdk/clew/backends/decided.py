@@ -7,6 +7,7 @@ is told as an outcome and as a signal counts once. A request that is voided lies
 for nobody has heard of the decisions (RULES D8).
 """
 
+import math
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
@@ -17,6 +18,7 @@ from clew.backends.base import Kind, Place
 from clew.backends.refusals import faulty, refused
 from clew.clock import instant, to_text
 from clew.engine.compiled import OUTCOMES_AS_SIGNALS
+from clew.engine.entries import decisions_of
 from clew.engine.fold import fold_decision
 from clew.engine.outcomes import (
     NOTHING,
@@ -36,6 +38,7 @@ __all__ = [
     "decision_ref",
     "request_ref",
     "told_before",
+    "void_requests",
     "where_decision",
     "where_outcome",
 ]
@@ -184,6 +187,19 @@ def _apply_to_request(batch: Applying, fact: Fact) -> ItemResult:
     for decision in made:
         _fold(batch, person, _unheard(decision))
     return ItemResult(id=fact["id"], status="applied", cause=None if made else "pending")
+
+
+def void_requests(batch: Applying, person: Person) -> None:
+    """Take back what was decided for requests that were voided under another id of a person."""
+    made = [entry["at"] for slot in person.policy.slots for entry in decisions_of(person, slot)]
+    for who in person.documents:
+        told = batch.write.facts(
+            batch.place(who), "outcome", who, since=min(made, default=math.inf)
+        )
+        for outcome in map(orjson.loads, told):
+            if "decision" not in outcome:
+                for decision in _decided_for(batch, person, outcome["request_id"]):
+                    _fold(batch, person, _unheard(decision))
 
 
 def _decided_for(batch: Applying, person: Person, request_id: str) -> Iterator[Fact]:
