@@ -7,7 +7,6 @@ is told as an outcome and as a signal counts once. A request that is voided lies
 for nobody has heard of the decisions (RULES D8).
 """
 
-import math
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
@@ -192,10 +191,8 @@ def _apply_to_request(batch: Applying, fact: Fact) -> ItemResult:
 def void_requests(batch: Applying, person: Person) -> None:
     """Take back what was decided for requests that were voided under another id of a person."""
     made = [entry["at"] for slot in person.policy.slots for entry in decisions_of(person, slot)]
-    for who in person.documents:
-        told = batch.write.facts(
-            batch.place(who), "outcome", who, since=min(made, default=math.inf)
-        )
+    for who in person.documents if made else ():
+        told = batch.write.facts(batch.place(who), "outcome", who, since=min(made))
         for outcome in map(orjson.loads, told):
             if "decision" not in outcome:
                 for decision in _decided_for(batch, person, outcome["request_id"]):
