@@ -199,26 +199,92 @@ def test_a_purchase_is_known_again_after_a_link(world, first):
     assert _amount(client)[0] == 1.0
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations("ual")), ids="".join)
-def test_an_order_that_two_ids_have_told_counts_once(make, order):
-    """The page tells it of the visitor and the till of the customer, who are one (M2, F6)."""
+@pytest.mark.parametrize("order", list(itertools.permutations("uxl")), ids="".join)
+@pytest.mark.parametrize("other", ["a-1", "z-1"])
+@pytest.mark.parametrize("linked", ["before", "after"])
+def test_an_order_that_two_ids_have_told_counts_once(make, order, other, linked):
+    """The page tells it of the visitor and the till of the customer, who are one (M2, M7, F6)."""
     world = make()
     half = [{"id": "global", "salt": "s", "share": 0.0001, "scope": "all"}]
     every = {"id": "orders", "signal": "order_completed", "window_seconds": DAY, "count": "every"}
     client = world.client(policy(holdouts=half, objectives=[every]))
-    people(client, ["u-1", "a-1"])
+    people(client, ["u-1", other])
     decision = client.decide("hero", subject="u-1")
     client.report(decision, "displayed")
     client.flush(10)
-    pair = {"anonymous_subject": "a-1", "subject": "u-1"}
-    facts = {"l": fact(world, "identity", "i-1", operation="link", **pair)}
+    pair = {"anonymous_subject": other, "subject": "u-1"}
+    link = {"before": fact(world, "identity", "i-1", operation="link", **pair)}
     world.clock.move(seconds=1)
-    for who in ("u-1", "a-1"):
-        facts[who[0]] = fact(world, "signal", "order-1", subject=who, type="order_completed")
+    facts = {
+        name: fact(world, "signal", "order-1", subject=who, type="order_completed")
+        for name, who in (("u", "u-1"), ("x", other))
+    }
+    world.clock.move(seconds=1)
+    link["after"] = fact(world, "identity", "i-1", operation="link", **pair)
+    facts["l"] = link[linked]
     for name in order:
         embedded(client).append([facts[name]])
     attributed, [values] = _amount(client)
     assert (attributed, values["orders"][:2]) == (1.0, (1.0, 1))
+
+
+@pytest.mark.parametrize("first", ["u-1", "a-1"])
+def test_who_is_parted_keeps_what_they_have_taken_back(world, first):
+    """A refund that both of two linked ids have told is each one's when they are two (I2, L2)."""
+    client = world.client()
+    people(client, ["u-1", "a-1"])
+    decisions = {who: client.decide("hero", subject=who) for who in ("u-1", "a-1")}
+    client.identify("a-1", "u-1")
+    client.report(decisions["u-1"], "displayed")
+    world.clock.move(seconds=1)
+    client.emit("order_completed", subject="u-1", id="order-1")
+    for who in sorted(decisions, key=lambda who: who != first):
+        client.report(decisions[who], "converted", reverses="order-1")
+    client.flush(10)
+    client.unmerge("a-1", "u-1")
+    assert _amount(client)[0] == 0.0
+
+
+def test_a_refund_that_is_told_of_two_decisions_is_one(world):
+    """It is known by its id, whether it says how much or all of it, and a link finds it (M2)."""
+    spent = {"id": "orders", "signal": "order_completed", "window_seconds": DAY, "count": "sum"}
+    spent |= {"value": {"var": "data.total"}, "value_max": 500}
+    half = [{"id": "global", "salt": "s", "share": 0.0001, "scope": "all"}]
+    client = world.client(policy(holdouts=half, objectives=[spent]))
+    people(client, ["u-1", "a-1"])
+    made = [client.decide("hero", subject=who).id for who in ("u-1", "a-1")]
+    client.flush(10)
+    world.clock.move(seconds=1)
+    bought = {"type": "order_completed", "data": {"total": 100}}
+    told = {"type": "converted", "reverses": "order-1"}
+    refunds = [
+        fact(world, "outcome", "refund-1", decision=decision, **told, **more)
+        for decision, more in zip(made, [{"value": 10}, {}], strict=True)
+    ]
+    embedded(client).append([fact(world, "signal", "order-1", **bought), *refunds])
+    client.identify("a-1", "u-1")
+    assert [values["orders"][:2] for _, _, values in _trials(client) if values] == [(90.0, 1)]
+
+
+def test_who_is_parted_keeps_what_they_have_earned_by_an_objective_of_before(world):
+    """Undoing a link changes nothing that it had nothing to do with, whatever is live (I2)."""
+    named = [
+        {"id": name, "signal": kind, "window_seconds": DAY}
+        for name, kind in (("orders", "order_completed"), ("views", "product_viewed"))
+    ]
+    client = world.client(policy(objectives=named))
+    people(client, ["u-1", "a-1"])
+    decision = client.decide("hero", subject="u-1")
+    client.report(decision, "displayed")
+    world.clock.move(seconds=1)
+    client.emit("order_completed", subject="u-1")
+    client.flush(10)
+    before = learned(world)
+    changed = policy(version="2", objectives=named, slots=[slot(objective="views")])
+    embedded(client).shelf.publish(bundle(changed))
+    client.identify("a-1", "u-1")
+    client.unmerge("a-1", "u-1")
+    assert learned(world) == before
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations("so")), ids="".join)

@@ -244,3 +244,29 @@ def test_a_file_is_kept_while_it_is_synced(disk, tmp_path):
     assert fds != [-1]
     assert not file.path.exists()
     spool.close()
+
+
+def test_what_is_let_go_of_is_on_the_disk_itself(disk, tmp_path):
+    """Whoever wrote to a file that another thread closes finds it synced (F4)."""
+    spool = Spool(tmp_path, durability="disk")
+    spool.append(b"written", 0.0)
+    spool.close()
+    spool.sync()
+    assert disk.has(tmp_path, b"written")
+
+
+def test_what_is_put_while_files_are_closed_goes_to_another(monkeypatch, tmp_path):
+    """A signal handler in the middle of closing a spool does not write to a closed file."""
+    spool = Spool(tmp_path)
+    file = spool.append(b"before", 0.0)
+    close, put = file.close, []
+
+    def interrupted():
+        close()
+        if not put:
+            put.append(spool.append(b"from the handler", 0.0))
+
+    monkeypatch.setattr(type(file), "close", lambda one: interrupted() if one is file else None)
+    spool.close()
+    assert put[0] is not None
+    assert b"from the handler" in put[0].path.read_bytes()

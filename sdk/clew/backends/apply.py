@@ -23,7 +23,7 @@ from clew.backends.decided import (
 )
 from clew.backends.refusals import faulty, refused
 from clew.clock import instant, to_text
-from clew.engine.credit import Credit
+from clew.engine.credit import Credit, part
 from clew.engine.declared import declared
 from clew.engine.effects import Effects
 from clew.engine.fold import fold_consent, fold_signal
@@ -191,8 +191,7 @@ def _identity(batch: Applying, fact: Fact) -> ItemResult:
         crossovers = link(anonymous, subject, documents, at=at, windows=windows)
     else:
         apart = Effects()
-        for slot in known.policy.slots.values():
-            Credit(known, slot, apart, batch.record).forget()
+        part(known, anonymous, apart, batch.record)
         batch.took(known, apart)
         crossovers = -unmerge(anonymous, subject, documents)
     if crossovers:

@@ -193,9 +193,10 @@ class Embedded:
         if policy is None:
             self._notices.no_policy()
             return decisions, payloads
-        self._figures.refresh(now, changes)
         subject = request.subject
         hot = nobody(policy) if subject is None else self._people.get(policy, subject, changes)
+        # After who is decided for was read: what they have on their way may teach something else.
+        self._figures.refresh(now, changes)
         failed: dict[str, Exception] = {}
         for slot in _in_order(policy, request.slots):
             try:

@@ -59,7 +59,10 @@ def _renew_entry(
     entry["counted"] = None if void else entry["reached_at"]
     kept = document.setdefault("outcomes", {}).setdefault(slot, {})
     for objective, credited in entry.pop("done", {}).items():
-        kept.setdefault(objective, []).extend(_taught(entry, one) for one in credited)
+        # When they happened was not kept: whoever has taught was the first.
+        credited.sort(key=lambda one: not one["taught"])
+        for position, one in enumerate(credited):
+            kept.setdefault(objective, []).append(_outcome(entry, one, 1e-6 * position))
     for objective, name, worth, at, items in entry.pop("early", ()):
         waiting = {"id": name, "at": at, "worth": worth}
         kept.setdefault(objective, []).append(waiting | ({} if items is None else {"items": items}))
@@ -72,9 +75,10 @@ def _renew_entry(
     entry.pop("waived", None)
 
 
-def _taught(entry: dict[str, Any], credited: dict[str, Any]) -> dict[str, Any]:
-    """An outcome as this version keeps it; when it happened was not kept, but that it counted."""
-    outcome = {"id": credited["id"], "at": entry["reached_at"], "worth": credited["worth"]}
+def _outcome(entry: dict[str, Any], credited: dict[str, Any], after: float) -> dict[str, Any]:
+    """An outcome as this version keeps it, so long after its decision was counted."""
+    at = entry["reached_at"] + after
+    outcome = {"id": credited["id"], "at": at, "worth": credited["worth"]}
     outcome["decision"] = entry["id"]
     if credited["items"] is not None:
         outcome["items"] = credited["items"]

@@ -275,8 +275,7 @@ class People:
         with self._lock:
             self._settlements += 1
             mistaken, self._mistaken = self._mistaken, set()
-        ours = self._forget(facts)
-        are_alike = True
+        ours, are_alike = self._forget(facts)
         for subject, written in after.items():
             hot = self._hot.get(subject)
             is_ours = ours[subject] == folds[subject]
@@ -286,9 +285,15 @@ class People:
         self._spoil(mistaken)
         return are_alike
 
-    def _forget(self, facts: Iterable[Settled]) -> Counter[str]:
-        """Forget pending facts; gives how many were folded here and stored alike, by person."""
+    def _forget(self, facts: Iterable[Settled]) -> tuple[Counter[str], bool]:
+        """
+        Forget pending facts.
+
+        Returns:
+            How many were folded here and stored alike, by person, and whether these are all.
+        """
         ours: Counter[str] = Counter()
+        are_all = True
         for fact in facts:
             hot = self._of(fact.subject)
             if hot is not None:
@@ -299,7 +304,8 @@ class People:
                         ours[hot.person.subject] += 1
                     else:  # it was folded here alone
                         hot.spoil()
-        return ours
+                        are_all = False
+        return ours, are_all
 
     def _spoil(self, subjects: Iterable[str]) -> None:
         for subject in subjects:

@@ -7,7 +7,8 @@ they are the same whatever the order of arrival (RULES F6, M4, M5), but for what
 trial: that is frozen when it begins (M11).
 """
 
-from collections.abc import Collection, Iterator
+import math
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import orjson
@@ -27,8 +28,10 @@ from clew.ids import bucket_of
 __all__ = ["recount_trials"]
 
 Fact: TypeAlias = dict[str, Any]
-#: By objective and id, who an outcome is of, and the event.
-_Events: TypeAlias = dict[tuple[str, str], tuple[str, Event]]
+#: By objective and id, what was told of an outcome: of whom, and what.
+_Events: TypeAlias = dict[tuple[str, str], list[tuple[str, Event]]]
+#: By objective and the id of what is taken back, what does so, each by its own id.
+_Reversals: TypeAlias = dict[tuple[str, str], dict[str, Reversal]]
 
 
 def recount_trials(
@@ -46,20 +49,28 @@ def recount_trials(
         return []
     events = _events(read, tenant, person, min(one["at"] for one in trials) - COVARIATE_SECONDS)
     for trial in trials:
+        begins = {who: since(person, who, trial) for who in person.documents}
         for name, objective in person.policy.objectives.items():
             found = [
-                event
-                for (of, _), (who, event) in events.items()
-                if of == name and event.at >= since(person, who, trial)
+                _believed(own)
+                for (of, _), told in events.items()
+                if of == name and (own := [one for who, one in told if one.at >= begins[who]])
             ]
             recount(trial, objective, found, is_opened=id(trial) in opened)
     return trials
 
 
+def _believed(told: Sequence[Event]) -> Event:
+    """Of what was told of one outcome, what counts (as `clew.engine.credit` has it)."""
+    first = min(told, key=lambda one: (one.decided_at == -math.inf, one.at, one.worth))
+    # Whoever has told of it first has told of it.
+    return evolve(first, received_at=min(one.received_at for one in told))
+
+
 def _events(read: Reading, tenant: str, person: Person, start: float) -> _Events:
-    """Everything that counts for an objective since an instant, each once, whoever told of it."""
+    """Everything that counts for an objective since an instant, by id, and by whom it was told."""
     events: _Events = {}
-    reversals: dict[tuple[str, str], list[Reversal]] = {}
+    reversals: _Reversals = {}
     everybody = sorted(person.documents)
     for who in everybody:
         for body in read.facts(_home(tenant, who), "signal", who, since=start):
@@ -76,8 +87,11 @@ def _events(read: Reading, tenant: str, person: Person, start: float) -> _Events
                 _add_outcomes(events, reversals, person, decision, told)
     # Last: they may be told of another decision than what they take back (M2).
     return {
-        key: (who, evolve(event, reversals=reversals.get(key, ())))
-        for key, (who, event) in events.items()
+        key: [
+            (who, evolve(event, reversals=tuple(reversals.get(key, {}).values())))
+            for who, event in told
+        ]
+        for key, told in events.items()
     }
 
 
@@ -87,12 +101,13 @@ def _add_signal(events: _Events, person: Person, who: str, signal: Fact) -> None
     for objective in person.policy.objectives_of_signal.get(signal["type"], ()):
         worth = objective.value(signal)
         if worth is not None:
-            _add(events, (objective.id, signal["id"]), who, event_of(signal, worth))
+            told = who, event_of(signal, worth)
+            events.setdefault((objective.id, signal["id"]), []).append(told)
 
 
 def _add_outcomes(
     events: _Events,
-    reversals: dict[tuple[str, str], list[Reversal]],
+    reversals: _Reversals,
     person: Person,
     decision: Fact,
     outcomes: Iterator[Fact],
@@ -107,22 +122,19 @@ def _add_outcomes(
             if objective.misfit(outcome) is not None:
                 continue
             if reverses is None:
-                _add(events, (objective.id, outcome["id"]), decision["subject"], event)
+                told = decision["subject"], event
+                events.setdefault((objective.id, outcome["id"]), []).append(told)
             else:
                 reversal = Reversal(
                     event.at, outcome["id"], event.received_at, outcome.get("value")
                 )
-                reversals.setdefault((objective.id, reverses), []).append(reversal)
+                known = reversals.setdefault((objective.id, reverses), {})
+                earliest = min(known.setdefault(reversal.id, reversal), reversal, key=_when)
+                known[reversal.id] = earliest
 
 
-def _add(events: _Events, key: tuple[str, str], who: str, event: Event) -> None:
-    """Add an outcome, unless it was told already: then it was known since it was first told."""
-    known = events.get(key)
-    if known is None:
-        events[key] = who, event
-    else:
-        at = min(known[1].received_at, event.received_at)
-        events[key] = known[0], evolve(known[1], received_at=at)
+def _when(reversal: Reversal) -> tuple[float, float, float]:
+    return reversal.at, reversal.received_at, math.inf if reversal.value is None else reversal.value
 
 
 def _home(tenant: str, subject: str) -> Place:

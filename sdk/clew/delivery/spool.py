@@ -169,9 +169,9 @@ class Spool:
 
         The spool may be used again; it then opens a new file.
         """
+        self._seal()  # what is put from here on goes to another file
         for segment in tuple(self._segments):
             self._drop(segment, segment.discard if segment.is_settled else segment.close)
-        self._current = None
         self.pending_bytes = 0
 
     def forget(self) -> None:

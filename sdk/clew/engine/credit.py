@@ -26,7 +26,7 @@ from clew.engine.entries import Entry, Recall, decisions_of, find
 from clew.engine.learn import LOGISTIC, converted
 from clew.engine.person import Person
 
-__all__ = ["OUTCOMES_KEPT", "WAITING_KEPT", "Credit"]
+__all__ = ["OUTCOMES_KEPT", "WAITING_KEPT", "Credit", "part"]
 
 Outcome: TypeAlias = dict[str, Any]
 
@@ -76,12 +76,12 @@ class Credit:
 
     def reverse(self, who: str, objective: CompiledObjective, name: str) -> None:
         """Note that an outcome is taken back, which may come later; nobody earns it (L2, M2)."""
-        if self._is_reversed(objective, name):
-            return
+        is_news = not self._is_reversed(objective, name)
         names = self.person.documents[who].setdefault("reversed", {}).setdefault(objective.id, [])
-        names.append(name)
-        del names[:-OUTCOMES_KEPT]
-        for slot in self.person.policy.slots_of_objective.get(objective.id, ()):
+        if name not in names:  # by each identity that has told it: a link may be undone
+            names.append(name)
+            del names[:-OUTCOMES_KEPT]
+        for slot in self.person.policy.slots_of_objective.get(objective.id, ()) if is_news else ():
             Credit(self.person, slot, self.effects, self.recall).settle()
 
     def settle(self) -> None:
@@ -95,16 +95,6 @@ class Credit:
             for outcome in self._outcomes(name):
                 if "taught" in outcome and self._counted.get(outcome["taught"], 0.0) is None:
                     self._take_back(name, outcome)
-
-    def forget(self) -> None:
-        """
-        Take back what outcomes have taught, before identities are settled apart.
-
-        What decisions have learned that are not kept any more stays.
-        """
-        for name in self._objectives():
-            for outcome in self._outcomes(name):
-                self._take_back(name, outcome)
 
     @cached_property
     def _counted(self) -> dict[str, float | None]:
@@ -194,7 +184,7 @@ class Credit:
             outcome["taught"] = decision
             outcome["reward"] = 1.0 if is_binary else self.slot.terms[objective.id].of(worth)
             outcome["attributed"] = objective.clip(worth)
-            self._earn(objective.id, entry, outcome, 1.0)
+            _earn(objective.id, entry, outcome, 1.0, self.effects)
 
     def _take_back(self, objective: str, outcome: Outcome) -> bool:
         """Take back what an outcome has taught, if anything; false where no record has it."""
@@ -203,28 +193,13 @@ class Credit:
         entry = self._find(outcome["taught"])
         if entry is None:
             return False
-        self._earn(objective, entry, outcome, -1.0)
-        for name in ("taught", "reward", "attributed"):
-            del outcome[name]
+        _unlearn(objective, entry, outcome, self.effects)
         return True
 
     def _find(self, decision: str) -> Entry | None:
         if decision not in self._found:
             self._found[decision] = find(self.person, decision, self.recall)
         return self._found[decision]
-
-    def _earn(self, objective: str, entry: Entry, outcome: Outcome, times: float) -> None:
-        """Add an outcome to what was drawn; of a list, only to the items that it names."""
-        reward, items = outcome["reward"], outcome.get("items")
-        for arm in entry["arms"]:
-            if items is None or arm["item"] is None or arm["item"] in items:
-                self.effects.add(arm["key"], converted(arm["x"], reward), times)
-        if entry["propensity"] and entry["reason"] in CHOSEN:
-            figures = {f"r:{entry['creative']}": reward / entry["propensity"]}
-            self.effects.add(f"figures:{entry['slot']}", figures, times)
-        if entry["reason"] != "holdout":
-            figures = {"attributed": outcome["attributed"]}
-            self.effects.add(f"objective:{objective}", figures, times)
 
     def _make_room(self, kept: list[Outcome]) -> None:
         """Forget the oldest, and those whose decision is forgotten: they have taught for good."""
@@ -234,6 +209,52 @@ class Credit:
         taught = [one for one in kept if one.get("taught") in self._counted]
         stay = {id(one) for one in (*waiting[-WAITING_KEPT:], *taught[-OUTCOMES_KEPT:])}
         kept[:] = [one for one in kept if id(one) in stay]
+
+
+def part(person: Person, anonymous: str, effects: Effects, recall: Recall) -> None:
+    """
+    Take back what an identity has taught decisions of the others, and they its own (I2).
+
+    Afterwards they are two people, and each is settled. What decisions have learned that are not
+    kept any more stays.
+    """
+    owners = {
+        entry["id"]: who
+        for who, document in person.documents.items()
+        for where in ("slots", "older")
+        for entries in document.get(where, {}).values()
+        for entry in entries
+    }
+    for who, document in person.documents.items():
+        for objectives in document.get("outcomes", {}).values():
+            for objective, outcomes in objectives.items():
+                for outcome in outcomes:
+                    owner = owners.get(outcome.get("taught"))
+                    if owner is None or (owner == anonymous) == (who == anonymous):
+                        continue
+                    entry = find(person, outcome["taught"], recall)
+                    if entry is not None:
+                        _unlearn(objective, entry, outcome, effects)
+
+
+def _unlearn(objective: str, entry: Entry, outcome: Outcome, effects: Effects) -> None:
+    """Take back what an outcome has taught, as it was taught."""
+    _earn(objective, entry, outcome, -1.0, effects)
+    for name in ("taught", "reward", "attributed"):
+        del outcome[name]
+
+
+def _earn(objective: str, entry: Entry, outcome: Outcome, times: float, effects: Effects) -> None:
+    """Add an outcome to what was drawn; of a list, only to the items that it names."""
+    reward, items = outcome["reward"], outcome.get("items")
+    for arm in entry["arms"]:
+        if items is None or arm["item"] is None or arm["item"] in items:
+            effects.add(arm["key"], converted(arm["x"], reward), times)
+    if entry["propensity"] and entry["reason"] in CHOSEN:
+        figures = {f"r:{entry['creative']}": reward / entry["propensity"]}
+        effects.add(f"figures:{entry['slot']}", figures, times)
+    if entry["reason"] != "holdout":
+        effects.add(f"objective:{objective}", {"attributed": outcome["attributed"]}, times)
 
 
 def _when(outcome: Mapping[str, Any]) -> tuple[float, str]:
@@ -250,6 +271,6 @@ def _believed(outcomes: Iterable[Outcome]) -> dict[str, Outcome]:
     return believed
 
 
-def _rank(outcome: Mapping[str, Any]) -> tuple[bool, float, str]:
+def _rank(outcome: Mapping[str, Any]) -> tuple[bool, float, float, str]:
     decision = outcome.get("decision")
-    return decision is None, outcome["at"], decision or ""
+    return decision is None, outcome["at"], outcome["worth"], decision or ""

@@ -60,7 +60,7 @@ def opened(assignment: Assignment, *, at: float, owner: str, policy_version: str
     }
 
 
-@frozen(order=True)
+@frozen
 class Reversal:
     """What takes an outcome back; in part, if it says how much."""
 
@@ -154,7 +154,7 @@ def recount(
 def _left(trial: TrialDocument, objective: CompiledObjective, event: Event) -> float | None:
     """The value of an outcome once it is taken back in part; None where nothing is left."""
     left = event.worth
-    for reversal in sorted(event.reversals):
+    for reversal in sorted(event.reversals, key=lambda one: (one.at, one.id)):
         if standing(trial, objective, reversal) != "counts":
             continue  # what becomes known later changes nothing (M5)
         if reversal.value is None or objective.objective.count != "sum":
