@@ -17,7 +17,6 @@ from clew.trust.ledger import record
 
 __all__ = ["renew"]
 
-
 #: Words of an entry that have another meaning today, or none.
 _FORMER = frozenset({"counted", "void", "done", "early", "undone"})
 
