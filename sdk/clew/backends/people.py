@@ -23,7 +23,7 @@ from clew.clock import instant
 from clew.engine.bucketing import store_bucket
 from clew.engine.compiled import CompiledPolicy
 from clew.engine.effects import Effects
-from clew.engine.fold import fold_trait
+from clew.engine.fold import fold_traits
 from clew.engine.person import Document, Person, empty
 from clew.engine.traits import CompiledTrait
 from clew.errors import BackendError
@@ -145,9 +145,9 @@ def _refold(
         signal = orjson.loads(body)
         at = instant(signal["occurred_at"])
         counts = signal.get("traffic", "human") in policy.traffic
-        for trait in policy.traits_for(signal["type"], signal.get("purposes", ())):
-            if trait.digest in missing:
-                fold_trait(trait, states, signal, at, effects if counts else Effects())
+        traits = policy.traits_for(signal["type"], signal.get("purposes", ()))
+        fresh = [trait for trait in traits if trait.digest in missing]
+        fold_traits(fresh, states, signal, at, effects if counts else Effects())
 
 
 def _put_aside(

@@ -26,6 +26,8 @@ class Session:
         self._file = file
         self._connection: Connection | None = None
         self._reading: SqliteReading
+        #: Whether a snapshot is open.
+        self.is_reading = False
         self._depth = 0
         self._data_version = 0
 
@@ -39,6 +41,7 @@ class Session:
             self.guard.release()
             raise
         self._depth += 1
+        self.is_reading = True
         return self._reading
 
     def __exit__(
@@ -49,16 +52,12 @@ class Session:
         /,
     ) -> None:
         self._depth -= 1
+        self.is_reading = self._depth > 0
         try:
             if not self._depth and self._connection:
                 self._connection.run("COMMIT")
         finally:
             self.guard.release()
-
-    @property
-    def is_reading(self) -> bool:
-        """Whether a snapshot is open."""
-        return self._depth > 0
 
     def has_changed(self) -> bool:
         """

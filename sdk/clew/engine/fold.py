@@ -7,7 +7,7 @@ return what is to be added elsewhere. Facts are in wire form, each is seen once,
 been checked and stamped (RULES F5).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 from clew.clock import instant
@@ -29,7 +29,7 @@ __all__ = [
     "fold_consent",
     "fold_decision",
     "fold_signal",
-    "fold_trait",
+    "fold_traits",
 ]
 
 Fact: TypeAlias = Mapping[str, Any]
@@ -62,7 +62,9 @@ def fold_signal(
     document["seen"] = max(document["seen"], at)
     counts = signal.get("traffic", "human") in person.policy.traffic
     # What is bought with what, and what things are called, is learned from nobody else either (F3).
-    _fold_traits(person, document, signal, at, effects if counts else Effects())
+    traits = person.policy.traits_for(signal["type"], signal.get("purposes", ()))
+    learned_from = effects if counts else Effects()
+    person.changed(fold_traits(traits, document["traits"], signal, at, learned_from))
     if not counts:
         return effects
     _learn_items(person, signal, at, effects)
@@ -125,31 +127,28 @@ def fold_decision(
 # -- traits and catalogues
 
 
-def _fold_traits(
-    person: Person, document: dict[str, Any], signal: Fact, at: float, effects: Effects
-) -> None:
-    states = document["traits"]
-    for trait in person.policy.traits_for(signal["type"], signal.get("purposes", ())):
-        if fold_trait(trait, states, signal, at, effects):
-            person.changed(trait)
-
-
-def fold_trait(
-    trait: CompiledTrait, states: dict[str, Any], signal: Fact, at: float, effects: Effects
-) -> bool:
-    """Fold a signal into one trait; whether there is a state now."""
-    state = states.get(trait.digest)
-    if trait.fold_pairs is None:
-        state = trait.fold(state, at, signal)
-    else:
-        state, pairs = trait.fold_pairs(state, at, signal)
-        for (item, other), n in pairs.items():
-            where = f"pairs:{trait.digest}:{item}" if other else f"pairs:{trait.digest}"
-            effects.add(where, {other or item: n})
-    if state is None:
-        return False
-    states[trait.digest] = state
-    return True
+def fold_traits(
+    traits: Iterable[CompiledTrait],
+    states: dict[str, Any],
+    signal: Fact,
+    at: float,
+    effects: Effects,
+) -> list[str]:
+    """Fold a signal into traits; gives the digests of those that have a state now."""
+    changed: list[str] = []
+    for trait in traits:
+        digest = trait.digest
+        if trait.fold_pairs is None:
+            state = trait.fold(states.get(digest), at, signal)
+        else:
+            state, pairs = trait.fold_pairs(states.get(digest), at, signal)
+            for (item, other), n in pairs.items():
+                where = f"pairs:{digest}:{item}" if other else f"pairs:{digest}"
+                effects.add(where, {other or item: n})
+        if state is not None:
+            states[digest] = state
+            changed.append(digest)
+    return changed
 
 
 def _learn_items(person: Person, signal: Fact, at: float, effects: Effects) -> None:

@@ -16,7 +16,7 @@ whatever is read is a merge of them, so undoing a link is exact (RULES I2). A do
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 from clew.engine.compiled import CompiledPolicy
@@ -120,9 +120,9 @@ class Person:
             if trait.digest in document["traits"]
         ]
 
-    def changed(self, trait: CompiledTrait) -> None:
-        """Note that a signal has changed a trait."""
-        self._stale.add(trait.digest)
+    def changed(self, digests: Iterable[str]) -> None:
+        """Note that a signal has changed the states of these digests."""
+        self._stale.update(digests)
 
     # -- permission
 
