@@ -4,6 +4,7 @@ import orjson
 import pytest
 
 from clew import Client
+from clew.clock import instant
 from clew.errors import DocumentError
 from client.worlds import DAY, HOUR, World, bundle, embedded, people, policy, show, slot, sums_of
 
@@ -46,6 +47,20 @@ def test_a_stored_signal_has_its_whole_envelope(client):
     assert set(signal) == ENVELOPE
     assert signal["id"] == name
     assert (signal["purposes"], signal["basis"]) == (["personalise"], "consent")
+
+
+@pytest.mark.parametrize("ago", [None, HOUR], ids=["now", "told afterwards"])
+def test_a_signal_is_received_when_it_is_told(world, ago):
+    """What happens now is known now; what is told of later is known since then (F1, M5)."""
+    client = world.client()
+    people(client, ["u-1"])
+    now = world.clock.now()
+    client.emit("product_viewed", subject="u-1", at=None if ago is None else now - ago)
+    (signal,) = stored(client)
+    assert (instant(signal["occurred_at"]), instant(signal["received_at"])) == (
+        pytest.approx(now - (ago or 0.0)),
+        pytest.approx(now),
+    )
 
 
 @pytest.mark.parametrize("traffic", ["bot", "preview", "synthetic", "internal"])
