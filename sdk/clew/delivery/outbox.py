@@ -172,7 +172,8 @@ class Outbox:
             try:
                 taken = self._take_in(payload, at, waits=waits)
             finally:
-                self._take_in_late()
+                if self._interrupting:
+                    self._take_in_late()
                 self._worker.notice()
         if self._synced_spool is not None:
             self._synced_spool.sync()

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from clew.clock import instant
 from clew.engine import learned
-from clew.engine.compiled import CompiledSlot
+from clew.engine.compiled import CompiledObjective, CompiledSlot
 from clew.engine.counting import add_to_figures, count_decision
 from clew.engine.credit import Credit
 from clew.engine.effects import Effects
@@ -67,21 +67,14 @@ def fold_signal(
     person.changed(fold_traits(traits, document["traits"], signal, at, learned_from))
     if not counts:
         return effects
-    _learn_items(person, signal, at, effects)
-    for objective in person.policy.objectives_of_signal.get(signal["type"], ()):
-        worth = objective.value(signal)
-        if worth is None:
-            effects.add(f"objective:{objective.id}", {"refused": 1.0})
-            continue
-        event, before = event_of(signal, worth), told.get(objective.id)
-        if before is None:
-            measure(person, who, objective, event, effects)
-        else:
-            effects.disturbs |= event.contradicts(before)
-        for slot in person.policy.slots_of_objective.get(objective.id, ()):
-            credit = Credit(person, slot, effects, recall)
-            is_known = credit.tell(who, objective, _outcome(slot, signal, event))
-            effects.disturbs |= is_known and before is None
+    for catalogue, read in person.policy.item_sources.get(signal["type"], ()):
+        found = read(signal)
+        if found is not None:
+            item, fields = found
+            effects.items.append((catalogue, item, learned.told(fields, at, signal["id"])))
+    objectives = person.policy.objectives_of_signal.get(signal["type"])
+    if objectives:
+        _reach(person, who, objectives, signal, effects, recall, told)
     return effects
 
 
@@ -151,15 +144,33 @@ def fold_traits(
     return changed
 
 
-def _learn_items(person: Person, signal: Fact, at: float, effects: Effects) -> None:
-    for catalogue, read in person.policy.item_sources.get(signal["type"], ()):
-        found = read(signal)
-        if found is not None:
-            item, fields = found
-            effects.items.append((catalogue, item, learned.told(fields, at, signal["id"])))
-
-
 # -- outcomes
+
+
+def _reach(
+    person: Person,
+    who: str,
+    objectives: Iterable[CompiledObjective],
+    signal: Fact,
+    effects: Effects,
+    recall: Recall,
+    told: Told,
+) -> None:
+    """Measure a signal that counts for objectives, and let decisions earn it (M1)."""
+    for objective in objectives:
+        worth = objective.value(signal)
+        if worth is None:
+            effects.add(f"objective:{objective.id}", {"refused": 1.0})
+            continue
+        event, before = event_of(signal, worth), told.get(objective.id)
+        if before is None:
+            measure(person, who, objective, event, effects)
+        else:
+            effects.disturbs |= event.contradicts(before)
+        for slot in person.policy.slots_of_objective.get(objective.id, ()):
+            credit = Credit(person, slot, effects, recall)
+            is_known = credit.tell(who, objective, _outcome(slot, signal, event))
+            effects.disturbs |= is_known and before is None
 
 
 def _outcome(slot: CompiledSlot, signal: Fact, event: Event) -> dict[str, Any]:
