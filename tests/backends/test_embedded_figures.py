@@ -139,3 +139,46 @@ def test_a_link_undone_elsewhere_parts_what_is_on_its_way(make):
     assert client.report(made["hero"], "displayed") == "applied"
     for each in (client, world.client()):
         assert each.profile("u-1").computed["views"] == 1
+
+
+def test_what_is_refused_is_unlearned_whatever_else_is_stored_with_it(make):
+    """A fact that taught here alone and one that taught there alone are not one (F5, F7)."""
+    world = make()
+    client, other = world.client(seed=1), world.client(seed=2)
+    people(client, ["u-1", "u-2"])
+    shown = show(client, "u-1")
+    client.flush()
+    world.clock.move(5)
+    order = taken(client, "order_completed", "u-1")
+    made, records = embedded(other).decide(DecisionRequest(slots=("hero",), subject="u-2"))
+    told = {"id": "o-1", "type": "displayed", "decision": made["hero"].id}
+    display = {"outcome": told | {"occurred_at": to_text(world.clock.now())}}
+    queued = embedded(client).admit(display)
+    assert queued.status == "queued"
+    embedded(other).append(records)
+    other.consent("u-1", withdraw=["personalise"])
+    creatives = {shown.creative, made["hero"].creative}
+    for creative in creatives:  # as anybody's decision would
+        sums_of(client, creative)
+    results = embedded(client).append([order, queued.payload])
+    assert [one.status for one in results] == ["refused", "applied"]
+    found = {creative: sums_of(client, creative) for creative in creatives}
+    fresh = world.client()
+    assert found == {creative: sums_of(fresh, creative) for creative in creatives}
+
+
+def test_a_decision_is_drawn_on_what_others_have_stored_of_its_person(make):
+    """Who is read anew for a decision may teach something else, which that decision knows (F7)."""
+    world = make()
+    client, other = world.client(seed=1), world.client(seed=2)
+    people(client, ["u-1", "u-2"])
+    shown = show(client, "u-1")
+    client.flush()
+    world.clock.move(5)
+    taken(client, "order_completed", "u-1")
+    other.report(shown, "voided")
+    other.flush()
+    embedded(client).decide(DecisionRequest(slots=("hero",), subject="u-2"))  # reads the sums
+    made, _ = embedded(client).decide(DecisionRequest(slots=("hero",), subject="u-1"))
+    [draw] = made["hero"].draws
+    assert len({candidate.score for candidate in draw.candidates}) == 1  # nothing is learned
