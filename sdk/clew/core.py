@@ -141,6 +141,7 @@ class Core:
         # A server has the keys of tokens, so they go there.
         self._verifies_tokens = getattr(self.backend, "verifies_tokens", True)
         start = getattr(self.backend, "start", None)
+        #: Whether the store is in this process, so that a fact is received when it is emitted.
         self._is_here = start is None
         if start is None:
             # What dead processes left behind is seen by the first decision (RULES F4).
@@ -193,7 +194,7 @@ class Core:
             )
         except DocumentError as error:  # no store would hold it
             return self._refuse(error, type, id)
-        if at is None and self._is_here:  # it is taken where it happens
+        if at is None and self._is_here:  # whoever takes it need not write the time once more
             fact["received_at"] = fact["occurred_at"]
         try:
             admission = self._admit("emit", {"signal": fact})

@@ -110,17 +110,19 @@ def test_an_order_on_its_way_is_due_to_whom_others_say_was_seen(make, is_met_aga
     world.clock.move(60)
     order = taken(client, "order_completed", "u-1")
     backends[1].append([shown.payload])
-    for creative in (first.creative, later.creative):  # as anybody's decision would
-        sums_of(client, creative)
+    creatives = (first.creative, later.creative)
+    _read(client, creatives)
     if is_met_again:
         backends[0].append([taken(client, "product_viewed", "u-1")])
-        for creative in (first.creative, later.creative):
-            sums_of(client, creative)
+        _read(client, creatives)
     backends[0].append([order])
-    creatives = (first.creative, later.creative)
-    found = [sums_of(client, creative) for creative in creatives]  # before anybody opens the store
-    fresh = world.client()
-    assert found == [pytest.approx(sums_of(fresh, creative)) for creative in creatives]
+    found = _read(client, creatives)  # before anybody opens the store
+    assert found == [pytest.approx(sums) for sums in _read(world.client(), creatives)]
+
+
+def _read(client, creatives) -> list[dict[str, float]]:
+    """What a client has learned of creatives; it reads it as any decision would, and keeps it."""
+    return [sums_of(client, creative) for creative in creatives]
 
 
 def test_a_link_undone_elsewhere_parts_what_is_on_its_way(make):
@@ -157,14 +159,12 @@ def test_what_is_refused_is_unlearned_whatever_else_is_stored_with_it(make):
     assert queued.status == "queued"
     embedded(other).append(records)
     other.consent("u-1", withdraw=["personalise"])
-    creatives = {shown.creative, made["hero"].creative}
-    for creative in creatives:  # as anybody's decision would
-        sums_of(client, creative)
+    creatives = (shown.creative, made["hero"].creative)
+    _read(client, creatives)
     results = embedded(client).append([order, queued.payload])
     assert [one.status for one in results] == ["refused", "applied"]
-    found = {creative: sums_of(client, creative) for creative in creatives}
-    fresh = world.client()
-    assert found == {creative: sums_of(fresh, creative) for creative in creatives}
+    found = _read(client, creatives)
+    assert found == _read(world.client(), creatives)
 
 
 def test_a_decision_is_drawn_on_what_others_have_stored_of_its_person(make):

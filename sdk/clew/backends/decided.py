@@ -113,8 +113,7 @@ def apply_outcome(batch: Applying, fact: Fact) -> ItemResult:
     decision, place = fact.get("decision"), where_outcome(batch, fact)
     if decision is None or place is None:
         return _apply_to_request(batch, fact)
-    body = batch.write.fact(place, "decision", decision)
-    made = orjson.loads(body) if body is not None else None
+    made = batch.record(decision)
     subject = (made or {}).get("subject") or ""
     person = batch.person(subject) if subject else batch.nobody()
     problem = None if made is None else misfit(person, made, fact)

@@ -269,10 +269,8 @@ class Deciding:
         found = found or self._repeats.get((request.subject, ref))
         if found is None or now - instant(found[1]["decided_at"]) > REPEAT_SECONDS:
             return None
-        if is_void(
-            person, found[1]["id"]
-        ):  # nobody saw it, and it counts for nothing any more (D8)
-            return None
+        if is_void(person, found[1]["id"]):
+            return None  # nobody saw it, and it counts for nothing any more (D8)
         named = found[1].get("subject")
         permitted = person.permitted((slot.purpose,))
         return found if named is None or (permitted and named in person.documents) else None

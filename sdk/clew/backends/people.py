@@ -263,14 +263,15 @@ class People:
         """
         Forget pending facts which the store has dealt with in one transaction.
 
-        False if any were folded into a person that is another there than here: they may have taught
-        something else.
-
         Args:
             facts: all of the transaction.
             folds: by canonical subject, how many facts it has folded into the stored person.
             before: by canonical subject, the versions of the documents that it folded them into.
             after: the versions it has given to them.
+
+        Returns:
+            Whether what was folded here was folded there into the same people; else it may have
+            taught something else.
         """
         with self._lock:
             self._settlements += 1

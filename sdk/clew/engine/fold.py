@@ -61,8 +61,8 @@ def fold_signal(
     document["signals"] += 1
     document["seen"] = max(document["seen"], at)
     counts = signal.get("traffic", "human") in person.policy.traffic
-    # What is bought with what, and what things are called, is learned from nobody else either (F3).
     traits = person.policy.traits_for(signal["type"], signal.get("purposes", ()))
+    # What is bought with what, and what things are called, is learned from nobody else either (F3).
     learned_from = effects if counts else Effects()
     person.changed(fold_traits(traits, document["traits"], signal, at, learned_from))
     if not counts:
@@ -163,10 +163,7 @@ def _reach(
             effects.add(f"objective:{objective.id}", {"refused": 1.0})
             continue
         event, before = event_of(signal, worth), told.get(objective.id)
-        if before is None:
-            measure(person, who, objective, event, effects)
-        else:
-            effects.disturbs |= event.contradicts(before)
+        measure(person, who, objective, event, effects, before=before)
         for slot in person.policy.slots_of_objective.get(objective.id, ()):
             credit = Credit(person, slot, effects, recall)
             is_known = credit.tell(who, objective, _outcome(slot, signal, event))

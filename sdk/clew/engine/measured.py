@@ -51,15 +51,21 @@ def measure(
     event: Event,
     effects: Effects,
     *,
+    before: Event | None = None,
     is_reversal: bool = False,
 ) -> None:
     """
     Count an outcome of an identity in all of the person's trials, alike in both arms (M1, M3).
 
     Args:
+        before: what another fact of its id has told before: it is counted, and counted anew where
+            the two do not agree.
         is_reversal: whether it takes another one back, which is counted anew from the log; here it
             is told whether it came in time.
     """
+    if before is not None:
+        effects.disturbs |= event.contradicts(before)
+        return
     found: set[str] = set()
     for trial in person.trials.values():
         found.add(stands := standing(trial, objective, event, since(person, who, trial)))

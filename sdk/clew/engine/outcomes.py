@@ -155,10 +155,7 @@ def _convert(credit: Credit, entry: Entry, outcome: Fact, told: Told) -> None:
     who, event = owner_of(person, entry), event_of(outcome, worth_of(outcome))
     for objective in _fitting(credit, outcome):
         before = told.get(objective.id)
-        if before is None:
-            measure(person, who, objective, event, effects)
-        else:
-            effects.disturbs |= event.contradicts(before)
+        measure(person, who, objective, event, effects, before=before)
         kept = {"id": outcome["id"], "at": event.at, "worth": event.worth, "decision": entry["id"]}
         effects.disturbs |= credit.tell(who, objective, kept) and before is None
         counted = entry["counted"]

@@ -233,8 +233,8 @@ class BackendConformance:
         decision = person.decide("drawn")["drawn"]
         assert decision.reason == "bandit"
         displayed = person.reports(decision, "displayed")
-        time.sleep(0.001)  # the order is of a later microsecond, on any clock
-        order = person.fact("signal", type="order_completed")
+        later = to_text(time.time() + 0.001)  # of another microsecond, on any clock
+        order = person.fact("signal", type="order_completed", occurred_at=later)
         for fact in (order, displayed):
             assert person.append(fact)[0].status == "applied"
 
